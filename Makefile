@@ -1,0 +1,42 @@
+# Everything starts from Python 3.11 or newer, git and make; the rest is installed here.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test check bench lock clean help
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(READY)   ## sync two pretended days of vendor data into warehouse.duckdb and show what arrived
+	$(BIN)/regulars demo
+
+test: $(READY)   ## check, then the whole suite with its coverage floor
+	$(MAKE) --no-print-directory check
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+check: $(READY)  ## format, lint, types, SQL in every dialect
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m transforms.dialects
+
+bench: $(READY)  ## the figures of docs/benchmarks.md
+	$(BIN)/python -m benchmarks.run
+
+lock:            ## pin what is installed, with hashes and without addresses (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.txt
+
+clean:           ## remove what make made
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""When and where: commands, runs, locks, destinations. The only package that knows the others."""

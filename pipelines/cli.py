@@ -1,0 +1,113 @@
+"""The command line: arguments in, exit code out. Everything heavy is loaded by the command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from pipelines import project
+from sources import VENDORS
+from sources.errors import SyncError
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `regulars --help` lists them."""
+    options = _parser().parse_args(argv)
+    project.prepare()
+    _log_to_stderr(verbose=options.verbose)
+    run: Command = options.run
+    try:
+        return run(options)
+    except SyncError as error:
+        print(f"regulars: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        message = "regulars: interrupted. What was landed is kept; run again to go on."
+        print(message, file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="regulars",
+        description="Brings customers, lists and memberships of a hospitality group's vendors "
+        "into one warehouse.",
+        epilog="Exit codes: 0 done, 2 configuration, 3 credential refused, 4 a vendor's answer "
+        "broke a promise, 5 held for a person, 75 temporary.",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more of what happens")
+    parser.set_defaults(verbose=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, run: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=_lazy(run))
+        command.add_argument(
+            "-v", "--verbose", action="store_true", default=argparse.SUPPRESS,
+            help="say more of what happens",
+        )  # fmt: skip
+        return command
+
+    def vendors(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "vendors", nargs="*", metavar="VENDOR",
+            help=f"only these: {', '.join(VENDORS)}; all that are configured if none is named",
+        )  # fmt: skip
+
+    sync = add("sync", "run_sync", "extract what changed, land it, publish core")
+    vendors(sync)
+    sync.add_argument("--full", action="store_true", help="make every scan complete")
+    sync.add_argument(
+        "--allow-mass-delete", action="store_true", help="apply removals beyond the guard"
+    )
+    vendors(add("plan", "run_plan", "say what sync would ask and remove; write nothing"))
+    add("check", "run_check", "credentials, clock skew and destination, before anything is read")
+    status = add("status", "run_status", "freshness, last scans, rows, held removals")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    transform = add("transform", "run_transform", "publish core from what is landed")
+    transform.add_argument("--rebuild", action="store_true", help="from scratch")
+    query = add("query", "run_query", "run read-only SQL on the warehouse")
+    query.add_argument("sql", metavar="SQL")
+    query.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
+    query.add_argument("--output", metavar="FILE", help="write there instead of standard output")
+    simulate = add("simulate", "run_simulate", "pretend the vendors on loopback")
+    simulate.add_argument("--port", type=int, default=8350)
+    simulate.add_argument("--customers", type=int, default=1000)
+    simulate.add_argument("--seed", type=int, default=7)
+    demo = add("demo", "run_demo", "two pretended days, from the vendors to SQL")
+    demo.add_argument("--customers", type=int, default=2000, help=argparse.SUPPRESS)
+    return parser
+
+
+def _lazy(name: str) -> Command:
+    """Return a command that loads its module only when it runs."""
+
+    def run(options: argparse.Namespace) -> int:
+        from pipelines import commands
+
+        command: Command = getattr(commands, name)
+        return command(options)
+
+    return run
+
+
+def _log_to_stderr(*, verbose: bool) -> None:
+    """Log plain lines; the HTTP client's own, which name whole addresses, stay silent."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    logging.getLogger("regulars").setLevel(logging.DEBUG if verbose else logging.INFO)
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Landing: one account's changes into `raw_<vendor>`, whatever an earlier run left behind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import dlt
+from dlt.common.versioned_state import decompress_state
+from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.pipeline.state_sync import load_pipeline_state_from_destination
+
+from pipelines import warehouse
+from pipelines.settings import Account
+from sources.errors import SyncError
+from sources.job import Job
+from transforms.publish import Warehouse
+
+log = logging.getLogger("regulars")
+
+
+def land(account: Account, job: Job, destination: Any, transport: Any = None) -> None:  # noqa: ANN401
+    """Extract what changed and load it, part by part, until every scan is at its end.
+
+    Raises:
+        SyncError: The account as a whole could not be read; failed scans are in `job.errors`.
+    """
+    pipeline = warehouse.pipeline(f"regulars_{account.label}", f"raw_{account.vendor}", destination)
+    try:
+        _recover(pipeline)
+        source = account.source(job=job, transport=transport)
+        while True:
+            pipeline.run(source, loader_file_format="parquet")
+            if not job.unfinished:
+                return
+            log.info("%s: a part is landed, reading on", account.vendor)
+    except PipelineStepFailed as error:
+        raise cause_of(error) from None
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """Return our own error at the bottom of one dlt has wrapped, or the error itself."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, SyncError):
+            return inner
+        inner = inner.__cause__ or inner.__context__
+    return error
+
+
+def _recover(pipeline: dlt.Pipeline) -> None:
+    """Load what a crash left pending, then make the destination's state the only one.
+
+    A pending package holds observations made on top of one state of the destination. Where the
+    destination still has that state they are loaded; where it has another (a restored backup),
+    the package's watermarks would leave a hole, so it is dropped, and what it held is read again.
+    """
+    remote = None
+    if pipeline.has_data:
+        with pipeline.destination_client() as client:
+            remote = _state_of(pipeline.pipeline_name, client)
+        version = remote["_state_version"] if remote else 0
+        if pipeline.has_pending_data:
+            if pipeline.state["_state_version"] - version in (0, 1):
+                log.info("%s: loading what an earlier run left behind", pipeline.pipeline_name)
+                pipeline.normalize()
+                pipeline.load()
+                return
+            log.warning(
+                "%s: an earlier run left changes that do not fit the destination any more; they "
+                "are dropped and read again",
+                pipeline.pipeline_name,
+            )
+            pipeline.drop_pending_packages()
+        if not remote or remote["_version_hash"] != pipeline.state["_version_hash"]:
+            pipeline.drop()
+
+
+def _state_of(name: str, client: Any) -> Any:  # noqa: ANN401  dlt's own types
+    """Return the pipeline's state in the destination, None where there is none."""
+    from dlt.destinations.exceptions import DestinationUndefinedEntity
+
+    try:
+        return load_pipeline_state_from_destination(name, client)
+    except DestinationUndefinedEntity:
+        return None
+
+
+def states(sql: Warehouse) -> dict[str, dict[str, Any]]:
+    """Return the state of every account's pipeline, as the destination has it."""
+    found: dict[str, dict[str, Any]] = {}
+    for table in sorted(sql.tables()):
+        schema, _, name = table.partition(".")
+        if name != "_dlt_pipeline_state" or not schema.startswith("raw_"):
+            continue
+        rows = sql.run(
+            f"select state.pipeline_name, state.state from {table} as state where state.version = "  # noqa: S608
+            f"(select max(other.version) from {table} as other "
+            "where other.pipeline_name = state.pipeline_name)"
+        )
+        found.update({str(pipeline): decompress_state(text) for pipeline, text in rows})
+    return found
+
+
+def tenants(states: Iterable[dict[str, Any]]) -> Iterable[tuple[str, str, str, dict[str, Any]]]:
+    """Yield (vendor, resource, tenant, its state) of every scan any account has ever made."""
+    for state in states:
+        for vendor, source in state.get("sources", {}).items():
+            for resource, facts in source.get("resources", {}).items():
+                for tenant, its in facts.get("tenants", {}).items():
+                    yield vendor, resource, tenant, its
+
+
+def open_scans(sql: Warehouse) -> list[str]:
+    """Return the scans that are under way: landed in part, to be shown when complete."""
+    return [
+        scan for _, _, _, state in tenants(states(sql).values()) for scan in state.get("open", ())
+    ]

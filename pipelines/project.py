@@ -1,0 +1,35 @@
+"""Where the project is: settings are found from its folder, whatever the working directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def prepare() -> None:
+    """Tell dlt where the project is; to be called before dlt is imported.
+
+    `DLT_PROJECT_DIR` wins where it is set.
+    """
+    os.environ.setdefault("DLT_PROJECT_DIR", str(ROOT))
+    # dlt reports usage to its makers unless told not to; guests' systems are nobody's business.
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+
+
+def folder() -> Path:
+    """Return the project folder."""
+    return Path(os.environ.get("DLT_PROJECT_DIR") or ROOT).resolve()
+
+
+def data_dir() -> Path:
+    """Return the folder of working data, `.regulars` in the project unless `DLT_DATA_DIR` is set.
+
+    Nothing in it is needed for correct tables; it saves work after a crash.
+    """
+    configured = os.environ.get("DLT_DATA_DIR")
+    path = Path(configured).expanduser() if configured else folder() / ".regulars"
+    path.mkdir(parents=True, exist_ok=True)
+    return path.resolve()

@@ -1,0 +1,168 @@
+"""One scheduled run: extract what changed from every account, land it, publish `core`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipelines import lock, project, settings, warehouse
+from pipelines.land import land, open_scans
+from sources.errors import ConfigError, Held, SyncError, exit_code_of
+from sources.job import Job, PartSize, RemovalPlan, ScanReport, new_id
+from sources.throttle import Timing
+from transforms.publish import CheckFailedError, Published, RunRow, Warehouse, publish, record_run
+
+log = logging.getLogger("regulars")
+
+
+@dataclass
+class Outcome:
+    """What a run did."""
+
+    run_id: str
+    reports: list[ScanReport] = field(default_factory=list)
+    errors: list[SyncError] = field(default_factory=list)
+    held: list[RemovalPlan] = field(default_factory=list)
+    published: Published = field(default_factory=Published)
+
+    @property
+    def exit_code(self) -> int:
+        """The run's exit code, by the precedence of the interface."""
+        return exit_code_of(self.errors)
+
+    @property
+    def status(self) -> str:
+        """`ok`, `held`, `partial` (some of it was done) or `failed`."""
+        if not self.errors:
+            return "ok"
+        if all(isinstance(error, Held) for error in self.errors):
+            return "held"
+        return "partial" if any(report.complete for report in self.reports) else "failed"
+
+
+def sync(
+    names: Sequence[str] = (),
+    *,
+    full: bool = False,
+    allow_mass_delete: bool = False,
+    timing: Timing | None = None,
+    transport: Any = None,  # noqa: ANN401  an httpx.BaseTransport, in tests
+) -> Outcome:
+    """Run every configured account, or those of the named vendors, and publish what came.
+
+    Raises:
+        ConfigError: Nothing is configured, or it is configured wrongly; nothing was read.
+        Locked: The destination is held by somebody else; nothing was changed.
+    """
+    timing = timing or Timing()
+    accounts = settings.accounts(list(names))
+    if not accounts:
+        raise ConfigError(
+            "no vendor is configured. Nothing was read. Set the credentials of at least one in "
+            ".dlt/secrets.toml (see .dlt/secrets.example.toml), or try `regulars demo`"
+        )
+    started = timing.now()
+    outcome = Outcome(new_id(started))
+    with ExitStack() as stack:
+        destination = stack.enter_context(warehouse.writing())
+        for account in accounts:
+            job = _job(outcome.run_id, account, timing, full=full, allow=allow_mass_delete)
+            try:
+                with _account_lock(account):
+                    land(account, job, destination, transport)
+            except SyncError as error:
+                outcome.errors.append(error)
+            outcome.reports += job.reports
+            outcome.held += job.held
+            outcome.errors += job.errors
+        _keep_plans(outcome, accounts)
+        with warehouse.sql(destination) as sql:
+            _publish(sql, outcome, "sync", timing)
+    return outcome
+
+
+def transform(*, rebuild: bool = False, timing: Timing | None = None) -> Outcome:
+    """Publish what is landed; with `rebuild`, all of it anew."""
+    timing = timing or Timing()
+    outcome = Outcome(new_id(timing.now()))
+    with warehouse.writing() as destination, warehouse.sql(destination) as sql:
+        _publish(sql, outcome, "transform", timing, rebuild=rebuild)
+    return outcome
+
+
+def _job(run_id: str, account: settings.Account, timing: Timing, *, full: bool, allow: bool) -> Job:
+    default = PartSize()
+    part = PartSize(
+        pages=int(settings.number("runs.checkpoint_pages", default.pages)),
+        rows=int(settings.number("runs.checkpoint_rows", default.rows)),
+        seconds=settings.number("runs.checkpoint_seconds", default.seconds),
+    )
+    return Job(
+        run_id=run_id, full=full, allow_mass_delete=allow, by_parts=True, part=part,
+        timing=timing, scratch_dir=project.data_dir() / "scans" / account.label,
+        log=logging.getLogger(f"regulars.{account.vendor}"),
+    )  # fmt: skip
+
+
+@contextmanager
+def _account_lock(account: settings.Account) -> Iterator[None]:
+    with lock.held(f"{account.label}-{warehouse.place().lock_name}"):
+        yield
+
+
+def _publish(
+    sql: Warehouse, outcome: Outcome, command: str, timing: Timing, *, rebuild: bool = False
+) -> None:
+    """Publish, with the run's own rows in the same transaction; note a failed check as held."""
+    started = outcome.reports[0].started_at if outcome.reports else timing.now()
+
+    def row() -> RunRow:
+        return RunRow(
+            outcome.run_id, command, started, timing.now(), outcome.status, outcome.exit_code
+        )
+
+    scans = [asdict(report) for report in outcome.reports]
+    try:
+        outcome.published = publish(
+            sql, open_scans=open_scans(sql), rebuild=rebuild, run=row(), scans=scans
+        )
+    except CheckFailedError as error:
+        outcome.errors.append(
+            Held(
+                f"core was not published: check {error}. Everything that was read is landed and "
+                "core is as it was; look at the rows, then run `regulars transform`"
+            )
+        )
+        record_run(sql, row(), scans)
+
+
+def _keep_plans(outcome: Outcome, accounts: Sequence[settings.Account]) -> None:
+    """Save held removals where `status` finds them; forget those of accounts that are clear."""
+    folder = project.data_dir() / "held"
+    for account in accounts:
+        mine = [
+            plan for plan in outcome.held
+            if (plan.vendor, plan.account) == (account.vendor, account.name)
+        ]  # fmt: skip
+        path = folder / f"{account.label}.json"
+        if not mine:
+            path.unlink(missing_ok=True)
+            continue
+        folder.mkdir(exist_ok=True)
+        path.write_text(json.dumps([asdict(plan) for plan in mine], indent=1))
+        for plan in mine:
+            scope = f" of {plan.scope}" if plan.scope else ""
+            outcome.errors.append(
+                Held(
+                    f"{plan.vendor}/{plan.resource}: {len(plan.missing)} of {plan.alive} records"
+                    f"{scope} are missing at the vendor (account {plan.account}, tenant "
+                    f"{plan.tenant_id}), more than the guard believes. None was removed, all "
+                    f"else is published, and the plan is in {path.name}, shown by `regulars "
+                    "status`. If they are really gone, run `regulars sync --full "
+                    "--allow-mass-delete`"
+                )
+            )

@@ -1,0 +1,139 @@
+"""The destination: where it is, one writer at a time, and its SQL.
+
+A DuckDB file has one writer. A run opens it once, waiting within a bound for a reader to let go,
+and hands that connection to dlt, so that nobody gets between extract, load and publish.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dlt
+
+from pipelines import project, settings
+from sources.errors import ConfigError, Locked
+from transforms.publish import Warehouse
+
+_DEFAULT_FILE = "warehouse.duckdb"
+_LOCKED = re.compile(r"lock on file|being used by another process", re.IGNORECASE)
+_HOLDER = re.compile(r"\(PID (\d+)\)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the destination is: its dlt type, and for DuckDB the file."""
+
+    kind: str
+    file: Path | None
+
+    @property
+    def lock_name(self) -> str:
+        """A name for this destination that is safe in a file name."""
+        return re.sub(r"[^A-Za-z0-9]+", "-", str(self.file or self.kind)).strip("-")
+
+
+def place() -> Place:
+    """Return the configured destination; `warehouse.duckdb` in the project folder by default."""
+    kind = dlt.config.get("destination.warehouse.destination_type") or "duckdb"
+    if kind != "duckdb":
+        return Place(str(kind), None)
+    value = dlt.secrets.get("destination.warehouse.credentials")
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(
+            "destination.warehouse.credentials is not the path of a DuckDB file. Nothing was read"
+        )
+    path = str(value or _DEFAULT_FILE).removeprefix("duckdb:///")
+    return Place("duckdb", (project.folder() / Path(path).expanduser()).resolve())
+
+
+@contextmanager
+def writing() -> Iterator[Any]:
+    """Yield the dlt destination, opened for writing; held until the block ends.
+
+    Raises:
+        Locked: Another process holds the DuckDB file longer than we may wait.
+    """
+    where = place()
+    if where.file is None:
+        yield "warehouse"
+        return
+    connection = _open(where.file, read_only=False)
+    try:
+        limit = dlt.config.get("destination.warehouse.memory_limit") or "160MB"
+        connection.execute(f"set memory_limit = '{limit}'")
+        # Rows of a log have no order of their own; keeping one would cost memory.
+        connection.execute("set preserve_insertion_order = false")
+        yield dlt.destinations.duckdb(connection, destination_name="warehouse")
+    finally:
+        connection.close()
+
+
+@contextmanager
+def reading() -> Iterator[Any]:
+    """Yield a read-only DuckDB connection, or dlt's SQL client of any other destination."""
+    where = place()
+    if where.file is None:
+        with pipeline("regulars_core", "core", "warehouse").sql_client() as client:
+            yield client
+        return
+    if not where.file.exists():
+        raise ConfigError(
+            f"there is no warehouse yet at {where.file.name}. Run `regulars sync` or "
+            "`regulars demo` first"
+        )
+    connection = _open(where.file, read_only=True)
+    try:
+        connection.execute("set timezone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:  # noqa: ANN401
+    """Return the dlt pipeline of this name, working below the project's data folder."""
+    return dlt.pipeline(
+        name,
+        destination=destination,
+        dataset_name=dataset,
+        pipelines_dir=str(project.data_dir() / "pipelines"),
+    )
+
+
+@contextmanager
+def sql(destination: Any) -> Iterator[Warehouse]:  # noqa: ANN401  as `writing` gives it
+    """Yield the destination's SQL over its own connection."""
+    with pipeline("regulars_core", "core", destination).sql_client() as client:
+        yield Warehouse(client, client.capabilities.sqlglot_dialect or "duckdb")
+
+
+def _open(file: Path, *, read_only: bool) -> Any:  # noqa: ANN401  duckdb is loaded here only
+    """Open the file, waiting for whoever holds it; the wait doubles to two seconds."""
+    import duckdb
+
+    patience = settings.number("destination.warehouse.lock_wait_seconds", 30)
+    deadline, pause = time.monotonic() + patience, 0.05
+    while True:
+        try:
+            return duckdb.connect(str(file), read_only=read_only)
+        except duckdb.IOException as error:
+            if not _LOCKED.search(str(error)):
+                raise ConfigError(
+                    f"destination.warehouse.credentials: {file.name} cannot be opened as a DuckDB "
+                    "file. Nothing was read"
+                ) from None
+            if time.monotonic() >= deadline:
+                holder = _HOLDER.search(str(error))
+                who = f"process {holder[1]}" if holder else "another process"
+                raise Locked(
+                    f"{who} has {file.name} open, and it was not closed within {patience:.0f} s. "
+                    "Nothing was changed and nothing is lost; close it, or let the next schedule "
+                    "try again"
+                ) from None
+        time.sleep(pause)
+        pause = min(2.0, pause * 2)

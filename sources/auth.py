@@ -1,0 +1,105 @@
+"""Credentials: what goes into the Authorization header, and how it is renewed.
+
+A credential travels in headers and token bodies only. Every attempt is signed anew, so that a
+token which expires during a wait is never sent.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import httpx
+
+from sources.throttle import Timing
+
+# A token is renewed when four fifths of its life are over, so that none expires in flight.
+_SHARE_OF_LIFE = 0.8
+_UNSTATED_LIFE = timedelta(minutes=5)
+
+
+class Auth(Protocol):
+    """What a client needs of a credential."""
+
+    def header(self) -> str:
+        """Return the value of the Authorization header."""
+        ...
+
+    def renew(self, refused: str) -> bool:
+        """Forget the header value the vendor refused; return whether another can be had."""
+        ...
+
+
+class TokenRefusedError(Exception):
+    """The token endpoint refused the credential; `reason` is its own word (`invalid_client` …)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+Send = Callable[[httpx.Request], httpx.Response]
+
+
+@dataclass
+class ClientCredentials:
+    """OAuth 2 client credentials: the secret goes in Basic first, in the body if that is refused.
+
+    Attributes:
+        send: Sends one request under the client's retry policy; returns answers below 500.
+    """
+
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    timing: Timing
+    send: Send
+    _token: str | None = field(default=None, repr=False)
+    _until: datetime | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def header(self) -> str:
+        """Return `Bearer <token>`, asking for a token when there is none that will last."""
+        with self._lock:
+            if self._token is None or self._until is None or self.timing.now() >= self._until:
+                self._ask()
+            return f"Bearer {self._token}"
+
+    def renew(self, refused: str) -> bool:
+        """Drop the refused token unless another thread has replaced it already."""
+        with self._lock:
+            if refused == f"Bearer {self._token}":
+                self._token = None
+        return True
+
+    def _ask(self) -> None:
+        """Fetch a token with either way of client authentication."""
+        form = {"grant_type": "client_credentials"}
+        basic = httpx.Request("POST", self.token_url, data=form)
+        pair = httpx.BasicAuth(self.client_id, self.client_secret)
+        answer = self.send(next(pair.auth_flow(basic)))
+        if answer.status_code in (400, 401):
+            body = {**form, "client_id": self.client_id, "client_secret": self.client_secret}
+            answer = self.send(httpx.Request("POST", self.token_url, data=body))
+        token = _field(answer, "access_token")
+        if answer.status_code != httpx.codes.OK or not isinstance(token, str) or not token:
+            error = _field(answer, "error")
+            known = error if isinstance(error, str) and error.replace("_", "").isalpha() else None
+            raise TokenRefusedError(known or f"HTTP {answer.status_code}")
+        life = _field(answer, "expires_in")
+        seconds = life if isinstance(life, int | float) and life > 0 else None
+        lasts = timedelta(seconds=seconds) if seconds else _UNSTATED_LIFE
+        self._token = token
+        self._until = self.timing.now() + lasts * _SHARE_OF_LIFE
+
+
+def _field(answer: httpx.Response, name: str) -> object:
+    """Return a field of a JSON object body, or None when the body is anything else."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return None
+    return body.get(name) if isinstance(body, dict) else None

@@ -1,0 +1,121 @@
+"""What one run asks of one account, and what came of it.
+
+A job outlives the dlt packages it is landed in: a long scan is landed part by part, and between
+two parts it waits here, with its memory and its place.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sources.errors import SyncError
+from sources.throttle import Timing
+
+if TYPE_CHECKING:
+    from sources.scan import Scan
+
+
+def new_id(now: datetime) -> str:
+    """Return an id that sorts by time and is not guessed twice."""
+    return f"{now:%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True)
+class PartSize:
+    """How much of a scan is landed at once: at most this much work is lost by a crash."""
+
+    pages: int = 200
+    rows: int = 100_000
+    seconds: float = 60
+
+
+@dataclass
+class ScanReport:
+    """One scan as `ops.scans` shows it."""
+
+    run_id: str
+    vendor: str
+    tenant_id: str
+    resource: str
+    kind: str
+    started_at: datetime
+    scan_id: str
+    finished_at: datetime | None = None
+    complete: bool = False
+    requests: int = 0
+    pages: int = 0
+    rows_seen: int = 0
+    rows_changed: int = 0
+    rows_removed: int = 0
+    vendor_total: int | None = None
+    watermark: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RemovalPlan:
+    """Removals that were held: more than the guard allows in one scope."""
+
+    vendor: str
+    account: str
+    tenant_id: str
+    resource: str
+    scope: str
+    alive: int
+    missing: list[str]
+
+
+@dataclass
+class Job:
+    """One run over one account.
+
+    Attributes:
+        full: Make every scan complete.
+        allow_mass_delete: Apply removals beyond the guard.
+        by_parts: Stop after each landed part, for a caller that runs the pipeline again until
+            `unfinished` is empty. Without it one run of the source reads everything.
+        strict: Raise the first failure instead of noting it.
+        scratch_dir: Where scans keep what they saw, so that a crash does not cost it.
+    """
+
+    run_id: str = ""
+    full: bool = False
+    allow_mass_delete: bool = False
+    by_parts: bool = False
+    strict: bool = False
+    scratch_dir: Path | None = None
+    part: PartSize = PartSize()
+    timing: Timing = Timing()
+    log: logging.Logger = logging.getLogger("regulars")  # noqa: RUF009  one logger for all jobs
+    reports: list[ScanReport] = field(default_factory=list)
+    errors: list[SyncError] = field(default_factory=list)
+    held: list[RemovalPlan] = field(default_factory=list)
+    partial: list[str] = field(default_factory=list)
+    scans: dict[tuple[str, str], Scan] = field(default_factory=dict)
+    done: set[tuple[str, str]] = field(default_factory=set)
+    _last: datetime = datetime.min.replace(tzinfo=UTC)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.run_id = self.run_id or new_id(self.timing.now())
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a scan waits for its next part."""
+        return bool(self.scans)
+
+    def observe(self, *, after: datetime | None = None) -> datetime:
+        """Return the time of an observation: now, but later than any other, and than `after`.
+
+        Our clock may step back between two runs; the order in which things were seen may not.
+        """
+        with self._lock:
+            floor = max(self._last, after or self._last)
+            now = self.timing.now()
+            self._last = now if now > floor else floor + timedelta(microseconds=1)
+            return self._last

@@ -1,0 +1,80 @@
+"""What the change log already holds, asked of the destination the rows are landed in.
+
+The destination is the truth: local files are a cache, and a restored or copied warehouse gives
+the same answers. The queries are plain enough for any SQL destination of dlt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+
+from sources.records import Shape
+
+_CHUNK = 50_000
+
+
+@dataclass(frozen=True)
+class Log:
+    """The log one pipeline lands in; every method is empty where nothing has been landed."""
+
+    pipeline: dlt.Pipeline
+
+    @classmethod
+    def of_this_run(cls) -> Log:
+        """Return the log of the pipeline that is extracting now."""
+        return cls(dlt.current.pipeline())
+
+    def heads(
+        self, shape: Shape, tenant_id: str, ids: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """Yield the last row of each key of a tenant as (scope, id, hash, op).
+
+        `ids` limits the answer to these records; None means all of the tenant.
+        """
+        scope = shape.scope or "''"
+        limit = f"and {shape.key} in ({', '.join(['%s'] * len(ids))})" if ids else ""
+        yield from self._query(
+            shape.resource,
+            f"""
+            select scope, id, hash, op from (
+                select {scope} as scope, {shape.key} as id, _row_hash as hash, _op as op,
+                    row_number() over (
+                        partition by {scope}, {shape.key} order by _observed_at desc
+                    ) as age
+                from {{table}} where tenant_id = %s {limit}
+            ) as observed where age = 1
+            """,  # noqa: S608  names are declared in code, values are parameters
+            tenant_id,
+            *(ids or ()),
+        )
+
+    def last_observed(self, shape: Shape) -> datetime:
+        """Return when the newest row of a resource was seen; the beginning of time for none."""
+        query = "select max(_observed_at) as seen from {table}"
+        for table in self._query(shape.resource, query):
+            seen = table.column("seen")[0].as_py()
+            if seen is not None:
+                return seen if seen.tzinfo else seen.replace(tzinfo=UTC)
+        return datetime.min.replace(tzinfo=UTC)
+
+    def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
+        with self.pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(table)
+            try:
+                with client.execute_query(query.format(table=name), *values) as cursor:
+                    yield from _arrow(cursor)
+            except DatabaseUndefinedRelation:
+                return
+
+
+def _arrow(cursor: Any) -> Iterator[pa.Table]:  # noqa: ANN401  dlt's cursor has no public type
+    """Yield a cursor's rows as Arrow tables of bounded size."""
+    for chunk in cursor.iter_arrow(chunk_size=_CHUNK):
+        yield chunk if isinstance(chunk, pa.Table) else pa.Table.from_batches([chunk])

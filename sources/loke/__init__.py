@@ -1,0 +1,307 @@
+"""LOKE: customers, customer lists and their members, of every organisation the credential sees.
+
+Cursor       `updatedAt`, whole seconds, optional, and not moved by a change of the statistics: a
+             complete scan on a schedule finds those. There is no filter; `sort=updated` is read
+             newest first until the rest is older than watermark − lag. The direction is nowhere
+             promised, so every page is checked, and any other order means reading everything.
+Drift        newest first, a customer updated while we read jumps in front and is found by the
+             next run, whose lag covers it; complete scans use the immutable `sort=created`.
+Pages        `X-Next-Page`, absolute or relative, followed verbatim; its absence is the end.
+Deletes      nowhere shown: absent from a complete scan, then 404 on its own address.
+Memberships  no stamp on lists, and an equal `memberCount` proves nothing: every list is read in
+             full each run. A removal is confirmed by the customer's own memberships, or, where
+             there are many, by a second reading of the list.
+Consent      `hasAgreedToMarketing` missing is not false.
+Money        `totalSpend` in minor units of the organisation's currency.
+Limits       none documented; at most four requests at once, 429 honoured.
+Left out     payments, orders, locations, webhooks (DECISIONS.md says how those would plug in).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.extract import DltResource
+
+from sources.auth import ClientCredentials
+from sources.errors import ContractError, Forbidden, NotFound, Unavailable
+from sources.http import Client
+from sources.job import Job
+from sources.known import Log
+from sources.loke import api
+from sources.loke.fields import CUSTOMER_LISTS, CUSTOMERS, MEMBERS, ORGANIZATIONS, SHAPES
+from sources.normalise import country_of
+from sources.order import Marks, NewestFirst
+from sources.paging import Page, together
+from sources.payload import Record
+from sources.records import Shape
+from sources.scan import Reading, Scan, State, resources, run_scan
+from sources.throttle import Limiter
+
+BASE_URL = "https://api.loke.global"
+TOKEN_URL = "https://auth.loke.global/token"  # noqa: S105  an address
+_AT_ONCE = 4
+# Up to so many missing members are asked about one by one; beyond, the list is read again.
+_ONE_BY_ONE = 10
+
+
+class _Account:
+    """One credential at LOKE, and what one run reads with it."""
+
+    def __init__(
+        self, client: Client, job: Job, *, lag: timedelta, full_every: timedelta, region: str | None
+    ) -> None:
+        self.client, self.job = client, job
+        self._lag, self._full_every, self._region = lag, full_every, region
+        self._lists: dict[str, list[Page]] = {}
+        self._log = client.log
+
+    @cached_property
+    def organizations(self) -> list[Record]:
+        """Every organisation, asked for once a run."""
+        records = api.organizations(self.client)
+        if any(ORGANIZATIONS.record_id(record) is None for record in records):
+            raise ContractError(
+                "an organisation has no id, so nothing can be said to belong to it",
+                vendor="loke", account=self.client.account, resource="organizations",
+            )  # fmt: skip
+        return records
+
+    def lists(self, org: str) -> list[Page]:
+        """Return the pages of an organisation's lists, asked for once a run."""
+        if org not in self._lists:
+            self._lists[org] = list(api.customer_lists(self.client, org))
+        return self._lists[org]
+
+    def scan(self, shape: Shape, resource_state: State) -> Iterator[pa.Table]:
+        """Yield the changes of one resource, tenant after tenant."""
+        log = Log.of_this_run()
+        read = {
+            ORGANIZATIONS: self._read_organization,
+            CUSTOMERS: self._read_customers,
+            CUSTOMER_LISTS: self._read_lists,
+            MEMBERS: self._read_members,
+        }[shape]
+        for record in self.organizations:
+            org = str(ORGANIZATIONS.record_id(record))
+            state = resource_state.setdefault("tenants", {}).setdefault(org, {})
+            yield from run_scan(
+                self.job, log, shape, vendor="loke", account=self.client.account, tenant_id=org,
+                kind=self._kind(shape, state), state=state, read=partial(read, record),
+                requests=lambda: self.client.requests[shape.resource],
+                context=self._context(record) if shape is CUSTOMERS else None,
+            )  # fmt: skip
+
+    def _context(self, organization: Record) -> dict[str, str | None]:
+        currency, timezone = organization.get("currency"), organization.get("timezone")
+        country = country_of(timezone) if isinstance(timezone, str) else None
+        return {
+            "currency": currency if isinstance(currency, str) else None,
+            "country": country or self._region,
+        }
+
+    def _kind(self, shape: Shape, state: State) -> str:
+        """Return how this scan is made: `full` where it can judge absence, else `incremental`."""
+        if shape is ORGANIZATIONS:
+            return "incremental"
+        full_at = state.get("full_at")
+        if shape is not CUSTOMERS or self.job.full or not full_at or "watermark" not in state:
+            return "full"
+        due = datetime.fromisoformat(full_at) + self._full_every
+        return "full" if self.job.timing.now() >= due else "incremental"
+
+    # -- what each resource reads ---------------------------------------------------------------
+
+    def _read_organization(self, record: Record, scan: Scan) -> Reading:
+        scan.take(Page([record], None, None))
+        yield
+        return None
+
+    def _read_customers(self, record: Record, scan: Scan) -> Reading:
+        org, marks = str(record["id"]), Marks(CUSTOMERS, scan.place)
+        if not scan.complete_kind and (yield from self._read_newest(org, scan, marks)):
+            return marks.watermark()
+        while not scan.place.get("read"):
+            start = scan.place.get("next")
+            for page in api.customers(self.client, org, sort="created", start=start):
+                self._note(page, scan, marks)
+                scan.place["next"], scan.place["read"] = page.next, page.next is None
+                yield
+        scan.end_scope(partial(self._confirm_customers, org))
+        return marks.watermark()
+
+    def _read_newest(self, org: str, scan: Scan, marks: Marks) -> Generator[None, None, bool]:
+        """Read newest first; return whether the vendor's order allowed us to stop there."""
+        watermark = datetime.fromisoformat(scan.state["watermark"])
+        order = NewestFirst(CUSTOMERS, watermark, self._lag)
+        pages = api.customers(
+            self.client, org, sort="updated", start=scan.place.get("next"), enough=order.enough
+        )
+        for page in pages:
+            self._note(page, scan, marks)
+            scan.place["next"] = page.next
+            clock = page.vendor_time
+            if clock is not None and clock < watermark:
+                self._log.warning(
+                    "loke/customers: the vendor's clock went back; reading everything"
+                )
+                break
+            yield
+        else:
+            if not order.broken:
+                return True
+            self._log.warning(
+                "loke/customers: sort=updated is not newest first; reading everything"
+            )
+        scan.place.pop("next", None)
+        scan.read_everything()
+        return False
+
+    def _note(self, page: Page, scan: Scan, marks: Marks) -> None:
+        marks.see(page, self.job.timing.now())
+        scan.take(page)
+
+    def _confirm_customers(
+        self, org: str, ids: Sequence[str]
+    ) -> Iterator[tuple[str, Record | bool]]:
+        """Ask for each missing customer by its own address: only 404 means gone."""
+
+        def ask(customer_id: str) -> Record | bool:
+            try:
+                found = api.customer(self.client, org, customer_id)
+            except Forbidden:
+                return False
+            return True if found is None else found if found.get("id") == customer_id else False
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            yield from zip(ids, pool.map(ask, ids), strict=True)
+
+    def _read_lists(self, record: Record, scan: Scan) -> Reading:
+        org = str(record["id"])
+        for page in self.lists(org):
+            scan.take(page)
+            yield
+
+        def confirm(ids: Sequence[str]) -> Iterator[tuple[str, Record | bool]]:
+            for list_id in ids:
+                found = api.customer_list(self.client, org, list_id)
+                yield list_id, True if found is None else found
+
+        scan.end_scope(confirm)
+        return None
+
+    def _read_members(self, record: Record, scan: Scan) -> Reading:
+        org = str(record["id"])
+        counts = {
+            str(CUSTOMER_LISTS.record_id(entry)): entry.get("memberCount")
+            for page in self.lists(org)
+            for entry in page.records
+        }
+        done: list[str] = scan.place.setdefault("done", [])
+        walks = [
+            (list_id, partial(api.members, self.client, org, list_id))
+            for list_id in counts
+            if list_id not in done
+        ]
+        for list_id, page in together(walks, workers=_AT_ONCE):
+            if isinstance(page, Page):
+                scan.take(page, list_id)
+            elif page is None:
+                confirm = partial(self._confirm_members, org, list_id)
+                scan.end_scope(confirm, scope=list_id, vendor_count=counts[list_id])
+                done.append(list_id)
+            else:
+                self._list_failed(page, org, list_id, scan)
+            yield
+        for list_id in scan.known_scopes():
+            if list_id not in counts and api.customer_list(self.client, org, list_id) is None:
+                scan.drop_scope(list_id)
+        return None
+
+    def _list_failed(self, error: Exception, org: str, list_id: str, scan: Scan) -> None:
+        """End a list that is gone; leave one alone that merely could not be read."""
+        if not isinstance(error, NotFound | Forbidden):
+            raise error
+        if isinstance(error, NotFound) and api.customer_list(self.client, org, list_id) is None:
+            scan.drop_scope(list_id)
+            return
+        scan.leave_out(
+            Unavailable(
+                f"the members of list {list_id} could not be read although the list exists; its "
+                "memberships stand as they were, and the next run reads them again",
+                vendor="loke",
+                account=self.client.account,
+                resource=MEMBERS.resource,
+            )  # fmt: skip
+        )
+
+    def _confirm_members(
+        self, org: str, list_id: str, ids: Sequence[str]
+    ) -> Iterator[tuple[str, Record | bool]]:
+        """Make sure of missing members: one by one, or by reading the list once more."""
+        if len(ids) <= _ONE_BY_ONE:
+            for customer_id in ids:
+                yield customer_id, not api.is_member(self.client, org, list_id, customer_id)
+            return
+        again = {
+            MEMBERS.record_id(entry)
+            for page in api.members(self.client, org, list_id)
+            for entry in page.records
+        }
+        for customer_id in ids:
+            yield customer_id, customer_id not in again
+
+
+@dlt.source(name="loke", max_table_nesting=0)
+def loke(
+    client_id: str = dlt.secrets.value,
+    client_secret: str = dlt.secrets.value,
+    base_url: str = BASE_URL,
+    token_url: str = TOKEN_URL,
+    account: str = "default",
+    requests_per_minute: float = 0,
+    max_wait_seconds: float = 300,
+    full_scan_every_hours: float = 24,
+    lag_minutes: float = 10,
+    default_region: str | None = None,
+    job: Any = None,  # noqa: ANN401  a Job; dlt reads this signature as configuration
+    transport: Any = None,  # noqa: ANN401  an httpx.BaseTransport
+) -> list[DltResource]:
+    """Return LOKE as a dlt source: four resources, each an append-only log of changes.
+
+    Usable by itself: `dlt.pipeline("p", "duckdb", dataset_name="raw_loke").run(loke())`. A second
+    run appends what changed in between, because each run is compared with the pipeline's own
+    destination. A failed scan is raised, and nothing of that run is landed; with a job of your
+    own it is noted in `job.errors`, and the other scans go on.
+
+    Args:
+        client_id: OAuth client of the add-on.
+        client_secret: Its secret.
+        base_url: Address of the API.
+        token_url: Address that issues tokens.
+        account: A name for this credential, for messages.
+        requests_per_minute: Our own cap; 0 for none.
+        max_wait_seconds: How long a run may wait for the vendor in all.
+        full_scan_every_hours: How often customers are read completely.
+        lag_minutes: How far behind the watermark is read again.
+        default_region: Country of local phone numbers where the organisation names no zone.
+        job: The run this is part of, as `regulars sync` passes it.
+        transport: Another way for requests to travel.
+    """
+    run = job or Job(strict=True)
+    limiter = Limiter(run.timing, requests_per_minute, max_wait_seconds)
+    client = Client(
+        vendor="loke", account=account, base_url=base_url, limiter=limiter, transport=transport
+    )
+    client.auth = ClientCredentials(token_url, client_id, client_secret, run.timing, client.send)
+    reader = _Account(
+        client, run, lag=timedelta(minutes=lag_minutes),
+        full_every=timedelta(hours=full_scan_every_hours), region=default_region,
+    )  # fmt: skip
+    return resources(SHAPES, reader.scan)

@@ -1,0 +1,78 @@
+"""LOKE's endpoints as data, and functions that yield their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from sources.errors import NotFound
+from sources.http import Client
+from sources.paging import Page, follow_header
+from sources.payload import Record, record_in
+
+ORGANIZATIONS = "organizations"
+CUSTOMERS = "organizations/{org}/customers"
+CUSTOMER = "organizations/{org}/customers/{customer}"
+MEMBERSHIPS = "organizations/{org}/customers/{customer}/memberships"
+LISTS = "organizations/{org}/customer-lists"
+LIST = "organizations/{org}/customer-lists/{list}"
+MEMBERS = "organizations/{org}/customer-lists/{list}/members"
+
+
+def organizations(client: Client) -> list[Record]:
+    """Return every organisation the credential sees, whether anything of it can be read or not."""
+    pages = follow_header(client, client.url(ORGANIZATIONS), resource="organizations")
+    return [record for page in pages for record in page.records]
+
+
+def customers(
+    client: Client,
+    org: str,
+    *,
+    sort: str,
+    start: str | None = None,
+    enough: Callable[[Page], bool] | None = None,
+) -> Iterator[Page]:
+    """Yield pages of customers, by `created` or `updated`, from the page address `start` on."""
+    url = start or client.url(CUSTOMERS.format(org=org), sort=sort)
+    return follow_header(client, url, resource="customers", enough=enough)
+
+
+def customer(client: Client, org: str, customer_id: str) -> Record | None:
+    """Return one customer, or None when the vendor says there is none."""
+    return _one(client, CUSTOMER.format(org=org, customer=customer_id), "customers")
+
+
+def customer_lists(client: Client, org: str) -> Iterator[Page]:
+    """Yield pages of an organisation's lists."""
+    return follow_header(client, client.url(LISTS.format(org=org)), resource="customer_lists")
+
+
+def customer_list(client: Client, org: str, list_id: str) -> Record | None:
+    """Return one list, or None when the vendor says there is none."""
+    return _one(client, LIST.format(org=org, list=list_id), "customer_lists")
+
+
+def members(client: Client, org: str, list_id: str) -> Iterator[Page]:
+    """Yield pages of a list's members; raises NotFound or Forbidden as the client does."""
+    url = client.url(MEMBERS.format(org=org, list=list_id))
+    return follow_header(client, url, resource="customer_list_members")
+
+
+def is_member(client: Client, org: str, list_id: str, customer_id: str) -> bool:
+    """Tell whether the vendor lists this list among the customer's memberships."""
+    url = client.url(MEMBERSHIPS.format(org=org, customer=customer_id))
+    try:
+        for page in follow_header(client, url, resource="customer_list_members"):
+            if any(entry.get("id") == list_id for entry in page.records):
+                return True
+    except NotFound:
+        return False
+    return False
+
+
+def _one(client: Client, path: str, resource: str) -> Record | None:
+    try:
+        record, _ = client.get(client.url(path), resource=resource, read=record_in)
+    except NotFound:
+        return None
+    return record

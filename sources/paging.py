@@ -1,0 +1,124 @@
+"""Page walkers: every page once, until the vendor says that there is no more.
+
+A short or empty page is not the end; only the vendor's signal is. A page address that comes twice
+is a broken promise, not the end either. While one page is being worked on, the next is under way.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sources.errors import ContractError
+from sources.http import Client
+from sources.payload import Record, records_in
+
+K = TypeVar("K")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its records as sent, the address of the next (None: the last), vendor's clock."""
+
+    records: list[Record]
+    next: str | None
+    vendor_time: datetime | None
+
+
+def follow_header(
+    client: Client,
+    url: str,
+    *,
+    resource: str,
+    header: str = "X-Next-Page",
+    enough: Callable[[Page], bool] | None = None,
+) -> Iterator[Page]:
+    """Yield the pages from `url` on, following the address in the response header `header`.
+
+    The next page is asked for as soon as this one is read, unless `enough(page)` is true: then
+    the walk ends, and nothing more is asked.
+
+    Raises:
+        ContractError: An address came twice, or leads to another host.
+    """
+    visited = {url}
+
+    def fetch(address: str) -> Page:
+        records, answer = client.get(address, resource=resource, read=records_in)
+        following = (answer.headers.get(header) or "").strip()
+        onward = client.next_url(address, following, resource) if following else None
+        return Page(records, onward, answer.vendor_time)
+
+    with ThreadPoolExecutor(1, thread_name_prefix=f"{client.vendor}-page") as ahead:
+        pending: Future[Page] | None = ahead.submit(fetch, url)
+        while pending is not None:
+            page = pending.result()
+            pending = None
+            if page.next is not None and not (enough and enough(page)):
+                if page.next in visited:
+                    raise ContractError(
+                        f"the address of page {len(visited) + 1} is that of an earlier page. "
+                        "Nothing of this scan was published and the watermark has not moved, so "
+                        "a rerun is safe. If it repeats, ask the vendor",
+                        vendor=client.vendor,
+                        account=client.account,
+                        resource=resource,
+                    )
+                visited.add(page.next)
+                pending = ahead.submit(fetch, page.next)
+            yield page
+
+
+def together(
+    walks: Iterable[tuple[K, Callable[[], Iterator[Page]]]], *, workers: int = 4
+) -> Iterator[tuple[K, Page | Exception | None]]:
+    """Walk several scopes at once; yield (scope, page), then (scope, None) when it is complete.
+
+    A scope that fails yields its exception instead of None, and the others go on. Few pages are
+    held at a time, however many there are.
+    """
+    pages: queue.Queue[tuple[Any, Page | Exception | None]] = queue.Queue(maxsize=workers * 2)
+    todo, stop = iter(list(walks)), threading.Event()
+    lock = threading.Lock()
+
+    def put(entry: tuple[Any, Page | Exception | None]) -> None:
+        while not stop.is_set():
+            try:
+                return pages.put(entry, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        while not stop.is_set():
+            with lock:
+                scope = next(todo, None)
+            if scope is None:
+                return
+            try:
+                for page in scope[1]():
+                    put((scope[0], page))
+                    if stop.is_set():
+                        return
+            except Exception as error:  # noqa: BLE001  handed over whole to whoever reads
+                put((scope[0], error))
+            else:
+                put((scope[0], None))
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    try:
+        while any(thread.is_alive() for thread in threads) or not pages.empty():
+            try:
+                yield pages.get(timeout=0.05)
+            except queue.Empty:
+                continue
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,82 @@
+"""Bytes of an answer → JSON values that every later step can trust.
+
+orjson reads what is strictly JSON. Vendors also send what is not quite: NaN, lone surrogates,
+a NUL inside a name. One bad record must not cost its page, so such bodies are read by the
+standard library and cleaned: NUL is removed, half a surrogate pair becomes U+FFFD, everything
+else stays byte-exact.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+Record = dict[str, Any]
+
+_NUL = rb"\u0000"
+_LONE = re.compile("[\ud800-\udfff]")
+# Deeper than any documented answer; a deeper one would exhaust the interpreter's stack.
+_DEEPEST = 64
+
+
+class MalformedBodyError(ValueError):
+    """The body is not JSON of the expected shape; the message never quotes it."""
+
+
+def parse(body: bytes) -> Any:  # noqa: ANN401  JSON is what it is
+    """Return the JSON value in `body`; raises MalformedBodyError, whatever the bytes."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return clean(_lenient(body))
+    return clean(value) if _NUL in body else value
+
+
+def _lenient(body: bytes) -> Any:  # noqa: ANN401
+    """Read what orjson refuses but a person would still call JSON."""
+    try:
+        return json.loads(body.decode("utf-8", "replace"), parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        raise MalformedBodyError("the body is not JSON") from None
+
+
+def clean(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
+    """Return `value` with every text storable: no NUL, no lone surrogate."""
+    if depth > _DEEPEST:
+        raise MalformedBodyError("the body is nested too deeply")
+    if isinstance(value, str):
+        return _LONE.sub("\ufffd", value.replace("\x00", ""))
+    if isinstance(value, list):
+        return [clean(inner, depth + 1) for inner in value]
+    if isinstance(value, dict):
+        return {clean(key): clean(inner, depth + 1) for key, inner in value.items()}
+    return value
+
+
+def records_in(value: object, envelope: str | None = None) -> list[Record]:
+    """Return the list of records an answer holds, bare or under the key `envelope`.
+
+    Raises:
+        MalformedBodyError: The answer is not that shape, or one entry is not an object.
+    """
+    if envelope is not None:
+        if not isinstance(value, dict) or envelope not in value:
+            raise MalformedBodyError(f"the answer has no `{envelope}`")
+        value = value[envelope]
+    if not isinstance(value, list):
+        raise MalformedBodyError(f"a list was expected, not {type(value).__name__}")
+    if not all(isinstance(entry, dict) for entry in value):
+        raise MalformedBodyError("an entry of the list is not an object")
+    return value
+
+
+def record_in(value: object, envelope: str | None = None) -> Record:
+    """Return the one record an answer holds; as `records_in`."""
+    if envelope is not None and isinstance(value, dict):
+        value = value.get(envelope)
+    if not isinstance(value, dict):
+        raise MalformedBodyError(f"an object was expected, not {type(value).__name__}")
+    return value

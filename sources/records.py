@@ -1,0 +1,320 @@
+"""Declared fields → Arrow rows of the change log, with what could not be kept reported.
+
+A `Shape` declares a resource once: its documented fields with their types, what identifies a
+record, which fields lie. Everything else follows from it: the Arrow schema, dlt's column hints,
+`_extra` for what nobody documented, the row hash, and the rejects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from sources.convert import Bad, Kind, column
+from sources.payload import Record
+
+HASH_VERSION = 1
+"""The recipe of `_row_hash`. Raise it with any change to `fingerprint`: rows hashed by an older
+recipe are landed once more, and the fold, which compares content, makes no history of them."""
+
+STAMP = pa.timestamp("us", tz="UTC")
+Context = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One documented field: the column it lands in, its type, and where the vendor puts it.
+
+    Attributes:
+        path: Keys from the record inwards, at most two.
+        also: The same field's other spelling in an older payload.
+        doc: What the vendor says it is; the data dictionary is made from it.
+        volatile: The vendor changes it without anything having changed; it is not hashed.
+    """
+
+    column: str
+    kind: Kind
+    path: tuple[str, ...]
+    doc: str
+    also: tuple[str, ...] = ()
+    volatile: bool = False
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A cleaned column beside the vendor's own: `clean(column of source, context)`."""
+
+    column: str
+    doc: str
+    clean: Callable[[pa.Array | None, int, Context], tuple[pa.Array, list[Bad]]]
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A value that could not be kept: which record and field, and why. Never the value itself."""
+
+    record_id: str | None
+    field: str
+    reason: str
+    value: str | None = None
+
+
+@dataclass
+class Rows:
+    """Rows of the log, what was rejected on the way, and field names nobody documented."""
+
+    table: pa.Table
+    rejects: list[Reject] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
+
+
+BOOKKEEPING = (
+    ("_extra", "text", "Undocumented fields of the record, as JSON; NULL when there are none."),
+    ("_op", "text", "`upsert`: the vendor has this record so; `delete`: it has it no more."),
+    ("_observed_at", "timestamp", "When we saw it, UTC; rising with every page read."),
+    ("_scan_id", "text", "The scan that saw it; `ops.scans` tells which."),
+    ("_row_hash", "text", "Version of the recipe, then a hash of the record's content."),
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A resource's declaration; `scope` is the column that names the scope (a list's id)."""
+
+    resource: str
+    fields: tuple[Field, ...]
+    doc: str
+    key: str = "id"
+    scope: str | None = None
+    stamp: str | None = None
+    derived: tuple[Derived, ...] = ()
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the log."""
+        front = ["tenant_id", *([self.scope] if self.scope else [])]
+        return pa.schema(
+            [(name, pa.string()) for name in front]
+            + [(each.column, each.kind.arrow) for each in self.fields]
+            + [(each.column, pa.string()) for each in self.derived]
+            + [
+                (name, STAMP if kind == "timestamp" else pa.string())
+                for name, kind, _ in BOOKKEEPING
+            ]
+        )
+
+    @property
+    def hints(self) -> dict[str, dict[str, Any]]:
+        """The same schema as dlt's column hints."""
+        types = {each.column: each.kind.dlt for each in self.fields}
+        types |= {name: kind for name, kind, _ in BOOKKEEPING}
+        required = {"tenant_id", self.scope, self.key, "_op", "_observed_at", "_scan_id"}
+        return {
+            name: {
+                "name": name,
+                "data_type": types.get(name, "text"),
+                "nullable": name not in required,
+            }
+            for name in self.schema.names
+        }
+
+    @cached_property
+    def documented(self) -> dict[str, set[str]]:
+        """First key → inner keys (empty for a plain field) of every documented field."""
+        known: dict[str, set[str]] = {}
+        for each in self.fields:
+            for path in (each.path, each.also):
+                if path:
+                    known.setdefault(path[0], set()).update(path[1:])
+        return known
+
+    @cached_property
+    def volatile(self) -> set[str]:
+        """Names of the fields that take no part in the hash."""
+        return {each.path[0] for each in self.fields if each.volatile and len(each.path) == 1}
+
+    def record_id(self, record: Record) -> str | None:
+        """Return the record's key as text, or None when it has no usable one."""
+        value = record.get(self.key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return value if isinstance(value, str) and value else None
+
+    def stamps(self, records: Sequence[Record]) -> pa.Array:
+        """Return the vendor's change stamps of these records, UTC; NULL where there is none."""
+        declared = next(each for each in self.fields if each.column == self.stamp)
+        return column(declared.kind, [record.get(declared.path[0]) for record in records])[0]
+
+    def fingerprint(self, record: Record, context: bytes) -> str:
+        """Return the versioned hash of a record's content.
+
+        Absent and null count as the same, key order as none; `context` is what the record's
+        meaning depends on besides itself (a currency).
+        """
+        skip = self.volatile
+        content = {
+            key: _without_nulls(value) if isinstance(value, dict) else value
+            for key, value in record.items()
+            if value is not None and key not in skip
+        }
+        digest = hashlib.blake2b(_canonical(content), digest_size=16)
+        digest.update(context)
+        return f"{HASH_VERSION}:{digest.hexdigest()}"
+
+    def rows(
+        self,
+        records: Sequence[Record],
+        hashes: Sequence[str],
+        observed: Sequence[datetime],
+        *,
+        tenant_id: str,
+        scan_id: str,
+        scopes: Sequence[str],
+        context: Context,
+    ) -> Rows:
+        """Return these records as rows of the log, each an upsert."""
+        count, columns, rejects = len(records), dict[str, pa.Array](), list[Reject]()
+        ids = [self.record_id(record) for record in records]
+
+        def take(name: str, made: tuple[pa.Array, list[Bad]]) -> None:
+            columns[name] = made[0]
+            rejects.extend(Reject(ids[index], name, why) for index, why in made[1])
+
+        parents: dict[str, list[Record]] = {}
+        for each in self.fields:
+            if each.column == self.key:
+                columns[self.key] = pa.array(ids, pa.string())
+                continue
+            take(each.column, column(each.kind, _values(records, each, parents, ids, rejects)))
+        for derived in self.derived:
+            origin = columns[derived.source] if derived.source else None
+            take(derived.column, derived.clean(origin, count, context))
+        extra, unknown = self._extra(records)
+        columns["_extra"] = pa.array(extra, pa.string())
+        columns["_op"] = pa.repeat("upsert", count)
+        columns["_observed_at"] = pa.array(observed, STAMP)
+        columns["_scan_id"] = pa.repeat(scan_id, count)
+        columns["_row_hash"] = pa.array(hashes, pa.string())
+        columns["tenant_id"] = pa.repeat(tenant_id, count)
+        if self.scope:
+            columns[self.scope] = pa.array(scopes, pa.string())
+        table = pa.table([columns[name] for name in self.schema.names], schema=self.schema)
+        return Rows(table, rejects, unknown)
+
+    def deletions(
+        self, keys: Sequence[tuple[str, str]], observed: datetime, *, tenant_id: str, scan_id: str
+    ) -> pa.Table:
+        """Return one delete row for each (scope, id)."""
+        filled: dict[str, pa.Array] = {
+            "tenant_id": pa.repeat(tenant_id, len(keys)),
+            self.key: pa.array([record_id for _, record_id in keys], pa.string()),
+            "_op": pa.repeat("delete", len(keys)),
+            "_observed_at": pa.array([observed] * len(keys), STAMP),
+            "_scan_id": pa.repeat(scan_id, len(keys)),
+        }
+        if self.scope:
+            filled[self.scope] = pa.array([scope for scope, _ in keys], pa.string())
+        empty = {
+            each.name: pa.nulls(len(keys), each.type)
+            for each in self.schema
+            if each.name not in filled
+        }
+        columns = {**filled, **empty}
+        return pa.table([columns[name] for name in self.schema.names], schema=self.schema)
+
+    def _extra(self, records: Sequence[Record]) -> tuple[list[str | None], set[str]]:
+        """Return what nobody documented, as JSON for each record, and the names of it."""
+        known, extras, unknown = self.documented, list[str | None](), set[str]()
+        nested = [key for key, inner in known.items() if inner]
+        for record in records:
+            found = (
+                {}
+                if record.keys() <= known.keys()
+                else {key: value for key, value in record.items() if key not in known}
+            )
+            for key in nested:
+                inner = record.get(key)
+                if isinstance(inner, dict) and not inner.keys() <= known[key]:
+                    found |= {f"{key}.{k}": v for k, v in inner.items() if k not in known[key]}
+            extras.append(_canonical(found).decode() if found else None)
+            unknown.update(found)
+        return extras, unknown
+
+
+_REJECT_COLUMNS = {
+    "run_id": "text", "vendor": "text", "tenant_id": "text", "resource": "text",
+    "record_id": "text", "field": "text", "reason": "text", "value": "text",
+    "_observed_at": "timestamp",
+}  # fmt: skip
+REJECT_HINTS: dict[str, dict[str, Any]] = {
+    name: {"name": name, "data_type": kind} for name, kind in _REJECT_COLUMNS.items()
+}
+
+
+def reject_rows(
+    rejects: Sequence[Reject], *, run_id: str, vendor: str, tenant_id: str, resource: str,
+    observed: datetime,
+) -> pa.Table:  # fmt: skip
+    """Return rejects as rows of the table `rejects`, which lands with the rows they belong to."""
+    schema = pa.schema(
+        [
+            (name, STAMP if kind == "timestamp" else pa.string())
+            for name, kind in _REJECT_COLUMNS.items()
+        ]
+    )
+    rows = [
+        {
+            "run_id": run_id, "vendor": vendor, "tenant_id": tenant_id, "resource": resource,
+            "record_id": each.record_id, "field": each.field, "reason": each.reason,
+            "value": each.value, "_observed_at": observed,
+        }
+        for each in rejects
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _values(
+    records: Sequence[Record],
+    declared: Field,
+    parents: dict[str, list[Record]],
+    ids: Sequence[str | None],
+    rejects: list[Reject],
+) -> list[Any]:
+    """Return one field of every record as sent, None where it is absent."""
+    if len(declared.path) == 1:
+        key = declared.path[0]
+        return [record.get(key) for record in records]
+    outer, inner = declared.path
+    if outer not in parents:
+        parents[outer] = []
+        for index, record in enumerate(records):
+            value = record.get(outer)
+            if value is not None and not isinstance(value, dict):
+                rejects.append(Reject(ids[index], outer, "not an object"))
+            parents[outer].append(value if isinstance(value, dict) else {})
+    if not declared.also:
+        return [value.get(inner) for value in parents[outer]]
+    older = declared.also[-1]
+    return [value.get(inner, value.get(older)) for value in parents[outer]]
+
+
+def _without_nulls(value: Record) -> Record:
+    return {key: inner for key, inner in value.items() if inner is not None}
+
+
+def _canonical(value: Record) -> bytes:
+    """Return the one JSON text of a value, whatever its key order."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer beyond 64 bits
+        import json
+
+        return json.dumps(value, sort_keys=True).encode("utf-8", "replace")

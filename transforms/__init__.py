@@ -1,0 +1,1 @@
+"""What analysts read: SQL and table names; nothing of HTTP, nothing of vendors' payloads."""

@@ -1,0 +1,53 @@
+"""The fold as SQL text: templates filled with one entity's names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from transforms.model import Entity, sql
+
+
+def literals(values: Sequence[str]) -> str:
+    """Return values as a SQL list that is never empty."""
+    quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in sorted(values))
+    return quoted or "''"
+
+
+def staged(queries: Sequence[str]) -> str:
+    """Return one relation over the staging queries of several vendors."""
+    return "(" + " union all ".join(queries) + ")"
+
+
+def statement(name: str, entity: Entity, **facts: str) -> str:
+    """Return `fold/<name>.sql` for one entity; `facts` are `staged`, `scans` and the like."""
+
+    def same(one: str, other: str) -> str:
+        return " and ".join(f"{one}.{column} = {other}.{column}" for column in entity.key)
+
+    values = [column for column in entity.columns if column not in entity.key]
+    first = {
+        "first_seen_at": "observed_at",
+        "changed_at": "observed_at",
+        "valid_from": "observed_at",
+    }
+    names = {
+        "entity": entity.view,
+        "history": entity.history,
+        "key": ", ".join(entity.key),
+        "entry_key": ", ".join(f"entry.{column}" for column in entity.key),
+        "columns": ", ".join(entity.columns),
+        "ours": ", ".join(entity.ours),
+        "ours_once": ", ".join(first.get(column, "null") for column in entity.ours),
+        "ours_often": ", ".join(
+            {**first, "first_seen_at": "begins_at", "valid_to": "ends_at"}[column]
+            for column in entity.ours
+        ),
+        "news_is_entry": same("news", "entry"),
+        "changed_is_entry": same("changed", "entry"),
+        "changed_is_history": same("changed", entity.history),
+        "earlier_is_current": same("earlier", "current_row"),
+        "differs": " or ".join(
+            f"current_row.{column} is distinct from earlier.{column}" for column in values
+        ),
+    }
+    return sql(f"fold/{name}").format(**names, **facts)

@@ -1,0 +1,265 @@
+"""The publish transaction: log → history, checked, together with the run's own rows.
+
+`core` is a function of `raw` and nothing else. What is folded already is counted scan by scan in
+`ops.published`; whatever differs from that, be it new, drained late or restored, is folded now.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import sqlglot
+
+from transforms.fold import literals, staged, statement
+from transforms.model import ENTITIES, HERE, Entity, columns, fingerprint, sql, staging, vendors
+
+log = logging.getLogger("regulars.publish")
+_VERSION = "*"
+
+
+class Connection(Protocol):
+    """What is needed of the destination: dlt's SQL client has it."""
+
+    def execute_sql(self, sql: str, *args: Any) -> Sequence[Sequence[Any]] | None:  # noqa: ANN401
+        """Run one statement and return its rows, if it has any."""
+        ...
+
+    def begin_transaction(self) -> AbstractContextManager[Any]:
+        """Open a transaction: committed at the end of the block, rolled back by an exception."""
+        ...
+
+
+class CheckFailedError(Exception):
+    """A failing check found rows; nothing was published."""
+
+
+@dataclass
+class Warehouse:
+    """The destination's SQL, written once in DuckDB's dialect and spoken in its own."""
+
+    connection: Connection
+    dialect: str = "duckdb"
+
+    def run(self, text: str) -> list[Sequence[Any]]:
+        """Run one statement; return its rows, none if it returns none."""
+        if self.dialect != "duckdb":
+            text = sqlglot.transpile(text, read="duckdb", write=self.dialect)[0]
+        return list(self.connection.execute_sql(text) or ())
+
+    def insert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Insert rows into `ops.<table>` by the columns its SQL file declares."""
+        for row in rows:
+            values = {c.name: row[c.name] for c in columns(f"ops/{table}")}
+            names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+            text = f"insert into ops.{table} ({names}) values ({marks})"  # noqa: S608  own names
+            self.connection.execute_sql(text, *values.values())
+
+    def tables(self) -> set[str]:
+        """Return every table and view as `schema.name`."""
+        rows = self.run("select table_schema, table_name from information_schema.tables")
+        return {f"{schema}.{name}" for schema, name in rows}
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A row of `ops.runs`."""
+
+    run_id: str
+    command: str
+    started_at: datetime
+    finished_at: datetime
+    status: str
+    exit_code: int
+
+
+@dataclass
+class Published:
+    """What a publish did: versions written by entity, and the warnings of the checks."""
+
+    keys: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    rebuilt: bool = False
+
+
+def record_run(warehouse: Warehouse, run: RunRow, scans: Sequence[Mapping[str, object]]) -> None:
+    """Write a run's own rows in one transaction, publishing nothing."""
+    with warehouse.connection.begin_transaction():
+        _ensure(warehouse)
+        warehouse.insert("runs", [asdict(run)])
+        warehouse.insert("scans", scans)
+
+
+def publish(
+    warehouse: Warehouse,
+    *,
+    open_scans: Sequence[str] = (),
+    rebuild: bool = False,
+    run: RunRow | None = None,
+    scans: Sequence[Mapping[str, object]] = (),
+) -> Published:
+    """Fold what the log holds and core does not, and make all of it visible at once.
+
+    Args:
+        warehouse: The destination.
+        open_scans: Scans still under way; their rows are not shown until they are complete.
+        rebuild: Fold everything anew.
+        run: The run's row, written in the same transaction.
+        scans: Rows of `ops.scans`, likewise.
+
+    Raises:
+        CheckFailedError: A failing check found rows. Everything is as it was.
+    """
+    done = Published()
+    with warehouse.connection.begin_transaction():
+        existing = warehouse.tables()
+        _ensure(warehouse)
+        done.rebuilt = _start_over(warehouse, rebuild=rebuild)
+        folded: dict[str, str] = {}
+        for entity in ENTITIES:
+            queries = _queries(entity, existing)
+            news = _news(warehouse, entity, queries, open_scans) if queries else {}
+            if news:
+                done.keys[entity.view] = _fold(warehouse, entity, queries, news, open_scans)
+                folded[entity.view] = _changed(entity)
+        _show(warehouse, existing, renew=done.rebuilt)
+        _check(warehouse, done, folded)
+        for entity in ENTITIES:
+            warehouse.run(f"drop table if exists changed_{entity.view}")
+        if run is not None:
+            warehouse.insert("runs", [asdict(run)])
+            warehouse.insert("scans", scans)
+    return done
+
+
+def _ensure(warehouse: Warehouse) -> None:
+    for schema in ("core", "ops"):
+        warehouse.run(f"create schema if not exists {schema}")
+    for name in ("runs", "scans", "published"):
+        warehouse.run(sql(f"ops/{name}"))
+
+
+def _start_over(warehouse: Warehouse, *, rebuild: bool) -> bool:
+    """Drop what another version of the SQL made, or everything if asked; tell whether it did."""
+    rows = warehouse.run(f"select scan_id from ops.published where entity = '{_VERSION}'")  # noqa: S608
+    known = rows[0][0] if rows else None
+    anew = rebuild or known != fingerprint()
+    if anew:
+        for entity in ENTITIES:
+            warehouse.run(f"drop view if exists core.{entity.view}")
+            warehouse.run(f"drop table if exists core.{entity.history}")
+        warehouse.run("delete from ops.published")
+        text = f"insert into ops.published values ('{_VERSION}', '{fingerprint()}', 0)"
+        warehouse.run(text)
+    for entity in ENTITIES:
+        warehouse.run(sql(f"core/{entity.history}"))
+    return anew
+
+
+def _queries(entity: Entity, existing: set[str]) -> list[str]:
+    """Return the staging queries of the vendors whose log exists."""
+    found = []
+    for vendor in vendors():
+        query = staging(vendor, entity)
+        if query is not None and _source(query) in existing:
+            found.append(query)
+    return found
+
+
+def _source(query: str) -> str:
+    """Return the table a staging query reads, `raw_<vendor>.<resource>`."""
+    return query.rsplit("from ", 1)[1].split()[0]
+
+
+def _news(
+    warehouse: Warehouse, entity: Entity, queries: Sequence[str], open_scans: Sequence[str]
+) -> dict[str, int]:
+    """Return the scans whose rows in the log are not the rows that are folded, with their count."""
+    rows = warehouse.run(
+        f"select scan_id, count(*) from {staged(queries)} as entry "  # noqa: S608  own names
+        f"where scan_id not in ({literals(open_scans)}) group by scan_id"
+    )
+    known = dict(
+        warehouse.run(
+            f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"  # noqa: S608
+        )
+    )
+    return {scan: count for scan, count in rows if known.get(scan) != count}
+
+
+def _fold(
+    warehouse: Warehouse,
+    entity: Entity,
+    queries: Sequence[str],
+    news: Mapping[str, int],
+    open_scans: Sequence[str],
+) -> int:
+    """Write the history of every key these scans say something about; return how many keys."""
+    facts = {
+        "staged": staged(queries),
+        "scans": literals(list(news)),
+        "open_scans": literals(open_scans),
+    }
+    changed = f"changed_{entity.view}"
+    warehouse.run(f"drop table if exists {changed}")
+    warehouse.run(statement("changed", entity, **facts))
+    warehouse.run(statement("ended", entity, **facts))
+    warehouse.run(statement("once", entity, **facts))
+    portions = warehouse.run(
+        f"select distinct portion from {changed} where times > 1 order by portion"  # noqa: S608
+    )
+    for (portion,) in portions:
+        warehouse.run(statement("often", entity, portion=str(portion), **facts))
+    warehouse.run(
+        f"delete from ops.published where entity = '{entity.view}' "  # noqa: S608  own names
+        f"and scan_id in ({literals(list(news))})"
+    )
+    values = ", ".join(f"('{entity.view}', '{scan}', {count})" for scan, count in news.items())
+    warehouse.run(f"insert into ops.published values {values}")
+    return int(warehouse.run(f"select count(*) from {changed}")[0][0])  # noqa: S608
+
+
+def _changed(entity: Entity) -> str:
+    """Return the condition that a row of an entity's tables is one this publish wrote."""
+    keys = ", ".join(entity.key)
+    return f"({keys}) in (select {keys} from changed_{entity.view})"  # noqa: S608  own names
+
+
+def _show(warehouse: Warehouse, existing: set[str], *, renew: bool) -> None:
+    """Create the views: what is true now, and every vendor's rejects."""
+    for entity in ENTITIES:
+        if renew or f"core.{entity.view}" not in existing:
+            warehouse.run(sql(f"core/{entity.view}"))
+    logs = sorted(name for name in existing if name.endswith(".rejects") and name[:4] == "raw_")
+    if logs or "ops.rejects" not in existing:
+        warehouse.run(rejects_view(logs))
+
+
+def rejects_view(logs: Sequence[str]) -> str:
+    """Return the statement that shows every vendor's rejects as `ops.rejects`."""
+    names = ("run_id", "vendor", "tenant_id", "resource", "record_id", "field", "reason", "value")
+    none = ", ".join(f"cast(null as text) as {name}" for name in names)
+    parts = [f"select {none} where 1 = 0"]
+    parts += [f"select {', '.join(names)} from {log_table}" for log_table in logs]  # noqa: S608
+    return "create or replace view ops.rejects as " + " union all ".join(parts)
+
+
+def _check(warehouse: Warehouse, done: Published, folded: Mapping[str, str]) -> None:
+    """Run the checks over what changed; warnings are kept, a failure ends the transaction."""
+    conditions = {f"changed_{entity.view}": folded.get(entity.view, "1 = 0") for entity in ENTITIES}
+    for path in sorted((HERE / "checks").glob("*.sql")):
+        text = sql(f"checks/{path.stem}")
+        if not any("{" + f"changed_{view}" + "}" in text for view in folded):
+            continue
+        kind, sentence = text.splitlines()[0].removeprefix("-- ").split(": ", 1)
+        query = text.format(**conditions)
+        count = int(warehouse.run(f"select count(*) from ({query}) as offenders")[0][0])  # noqa: S608
+        if count and kind == "fail":
+            raise CheckFailedError(f"{path.stem}: {sentence} ({count} rows)")
+        if count:
+            done.warnings.append(f"{path.stem}: {sentence} ({count} rows)")
+            log.warning("check %s: %s (%d rows)", path.stem, sentence, count)
