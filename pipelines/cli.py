@@ -49,16 +49,21 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(run=_lazy(run))
         command.add_argument(
-            "-v", "--verbose", action="store_true", default=argparse.SUPPRESS,
+            "-v",
+            "--verbose",
+            action="store_true",
+            default=argparse.SUPPRESS,
             help="say more of what happens",
-        )  # fmt: skip
+        )
         return command
 
     def vendors(command: argparse.ArgumentParser) -> None:
         command.add_argument(
-            "vendors", nargs="*", metavar="VENDOR",
+            "vendors",
+            nargs="*",
+            metavar="VENDOR",
             help=f"only these: {', '.join(VENDORS)}; all that are configured if none is named",
-        )  # fmt: skip
+        )
 
     sync = add("sync", "run_sync", "extract what changed, land it, publish core")
     vendors(sync)

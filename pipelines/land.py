@@ -20,7 +20,7 @@ from transforms.publish import Warehouse
 log = logging.getLogger("regulars")
 
 
-def land(account: Account, job: Job, destination: Any, transport: Any = None) -> None:  # noqa: ANN401
+def land(account: Account, job: Job, destination: Any, transport: Any = None) -> None:
     """Extract what changed and load it, part by part, until every scan is at its end.
 
     Raises:
@@ -77,9 +77,9 @@ def _recover(pipeline: dlt.Pipeline) -> None:
             pipeline.drop()
 
 
-def _state_of(name: str, client: Any) -> Any:  # noqa: ANN401  dlt's own types
+def _state_of(name: str, client: Any) -> Any:
     """Return the pipeline's state in the destination, None where there is none."""
-    from dlt.destinations.exceptions import DestinationUndefinedEntity
+    from dlt.common.destination.exceptions import DestinationUndefinedEntity
 
     try:
         return load_pipeline_state_from_destination(name, client)
@@ -95,7 +95,7 @@ def states(sql: Warehouse) -> dict[str, dict[str, Any]]:
         if name != "_dlt_pipeline_state" or not schema.startswith("raw_"):
             continue
         rows = sql.run(
-            f"select state.pipeline_name, state.state from {table} as state where state.version = "  # noqa: S608
+            f"select state.pipeline_name, state.state from {table} as state where state.version = "
             f"(select max(other.version) from {table} as other "
             "where other.pipeline_name = state.pipeline_name)"
         )

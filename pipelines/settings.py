@@ -39,7 +39,7 @@ class Account:
         """`loke`, or `loke_north` for the further account `north`: names its pipeline."""
         return self.vendor if self.name == "default" else f"{self.vendor}_{self.name}"
 
-    def source(self, **more: Any) -> DltSource:  # noqa: ANN401  passed on to the source
+    def source(self, **more: Any) -> DltSource:
         """Return the vendor's dlt source for this account."""
         return factory(self.vendor)(**self.values, account=self.name, **more)
 
@@ -94,7 +94,7 @@ def _further(vendor: str) -> list[str]:
     """Return the names of a vendor's further accounts, from files and environment."""
     names: set[str] = set()
     for accessor in (dlt.config, dlt.secrets):
-        section = accessor.get(f"sources.{vendor}.accounts")
+        section: Any = accessor.get(f"sources.{vendor}.accounts")
         names.update(section if isinstance(section, dict) else ())
     prefix = f"SOURCES__{vendor.upper()}__ACCOUNTS__"
     names.update(
@@ -112,7 +112,7 @@ def _values(vendor: str, section: str) -> dict[str, Any]:
         if key in _NOT_SETTINGS:
             continue
         accessor = dlt.secrets if key in SECRETS[vendor] else dlt.config
-        value = accessor.get(f"{section}.{key}")
+        value: Any = accessor.get(f"{section}.{key}")
         if value is None or value == "":
             continue
         values[key] = _number(f"{section}.{key}", value) if key in _NUMBERS else str(value)
@@ -131,5 +131,5 @@ def _number(name: str, value: object) -> float:
 
 def number(name: str, default: float) -> float:
     """Return a numeric setting."""
-    value = dlt.config.get(name)
+    value: Any = dlt.config.get(name)
     return default if value is None or value == "" else _number(name, value)

@@ -50,7 +50,7 @@ def sync(
     full: bool = False,
     allow_mass_delete: bool = False,
     timing: Timing | None = None,
-    transport: Any = None,  # noqa: ANN401  an httpx.BaseTransport, in tests
+    transport: Any = None,
 ) -> Outcome:
     """Run every configured account, or those of the named vendors, and publish what came.
 
@@ -102,10 +102,15 @@ def _job(run_id: str, account: settings.Account, timing: Timing, *, full: bool, 
         seconds=settings.number("runs.checkpoint_seconds", default.seconds),
     )
     return Job(
-        run_id=run_id, full=full, allow_mass_delete=allow, by_parts=True, part=part,
-        timing=timing, scratch_dir=project.data_dir() / "scans" / account.label,
+        run_id=run_id,
+        full=full,
+        allow_mass_delete=allow,
+        by_parts=True,
+        part=part,
+        timing=timing,
+        scratch_dir=project.data_dir() / "scans" / account.label,
         log=logging.getLogger(f"regulars.{account.vendor}"),
-    )  # fmt: skip
+    )
 
 
 @contextmanager
@@ -145,9 +150,10 @@ def _keep_plans(outcome: Outcome, accounts: Sequence[settings.Account]) -> None:
     folder = project.data_dir() / "held"
     for account in accounts:
         mine = [
-            plan for plan in outcome.held
+            plan
+            for plan in outcome.held
             if (plan.vendor, plan.account) == (account.vendor, account.name)
-        ]  # fmt: skip
+        ]
         path = folder / f"{account.label}.json"
         if not mine:
             path.unlink(missing_ok=True)

@@ -40,10 +40,10 @@ class Place:
 
 def place() -> Place:
     """Return the configured destination; `warehouse.duckdb` in the project folder by default."""
-    kind = dlt.config.get("destination.warehouse.destination_type") or "duckdb"
+    kind: Any = dlt.config.get("destination.warehouse.destination_type") or "duckdb"
     if kind != "duckdb":
         return Place(str(kind), None)
-    value = dlt.secrets.get("destination.warehouse.credentials")
+    value: Any = dlt.secrets.get("destination.warehouse.credentials")
     if value is not None and not isinstance(value, str):
         raise ConfigError(
             "destination.warehouse.credentials is not the path of a DuckDB file. Nothing was read"
@@ -65,7 +65,7 @@ def writing() -> Iterator[Any]:
         return
     connection = _open(where.file, read_only=False)
     try:
-        limit = dlt.config.get("destination.warehouse.memory_limit") or "160MB"
+        limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "160MB"
         connection.execute(f"set memory_limit = '{limit}'")
         # Rows of a log have no order of their own; keeping one would cost memory.
         connection.execute("set preserve_insertion_order = false")
@@ -95,7 +95,7 @@ def reading() -> Iterator[Any]:
         connection.close()
 
 
-def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:  # noqa: ANN401
+def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:
     """Return the dlt pipeline of this name, working below the project's data folder."""
     return dlt.pipeline(
         name,
@@ -106,13 +106,13 @@ def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:  # noqa
 
 
 @contextmanager
-def sql(destination: Any) -> Iterator[Warehouse]:  # noqa: ANN401  as `writing` gives it
+def sql(destination: Any) -> Iterator[Warehouse]:
     """Yield the destination's SQL over its own connection."""
     with pipeline("regulars_core", "core", destination).sql_client() as client:
         yield Warehouse(client, client.capabilities.sqlglot_dialect or "duckdb")
 
 
-def _open(file: Path, *, read_only: bool) -> Any:  # noqa: ANN401  duckdb is loaded here only
+def _open(file: Path, *, read_only: bool) -> Any:
     """Open the file, waiting for whoever holds it; the wait doubles to two seconds."""
     import duckdb
 

@@ -33,7 +33,7 @@ class Kind(Enum):
     DATE = (pa.date32(), "date")
 
     @property
-    def arrow(self) -> Any:  # noqa: ANN401  pyarrow publishes no types
+    def arrow(self) -> Any:
         """The Arrow type a column of this kind is landed as."""
         return self.value[0]
 

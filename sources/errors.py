@@ -68,7 +68,7 @@ class Forbidden(AuthError):
 
 
 class Unavailable(VendorError):
-    """Retries, waiting time or quota ran out; `resume_at` is the vendor's word, where it gave one."""
+    """Retries, waiting time or quota ran out; `resume_at` is the vendor's word, if it gave one."""
 
     exit_code = 75
 

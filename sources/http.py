@@ -28,7 +28,6 @@ from sources.errors import (
     Forbidden,
     NotFound,
     Unavailable,
-    VendorError,
 )
 from sources.payload import MalformedBodyError, parse
 from sources.throttle import Limiter, OverBudgetError, vendor_time, wait_asked
@@ -43,11 +42,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a vendor answered: the parsed body, and its clock at that moment (None if unsaid)."""
+    """What came with a value: the headers, and the vendor's clock (None where it is unsaid)."""
 
-    value: Any
     headers: httpx.Headers
-    url: str
+    vendor_time: datetime | None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a credential sees, in words, and the vendor's clock (None: it does not tell)."""
+
+    sees: str
     vendor_time: datetime | None
 
 
@@ -68,6 +73,7 @@ class Client:
     """Asks one vendor, as one account, for JSON.
 
     Attributes:
+        vendor_time: The vendor's clock in its last answer.
         requests: How many were sent for each resource, retries included; `token` for tokens.
     """
 
@@ -80,6 +86,7 @@ class Client:
         limiter: Limiter,
         transport: httpx.BaseTransport | None = None,
         headers: Mapping[str, str] | None = None,
+        at_once: int = 4,
     ) -> None:
         self.vendor, self.account, self.limiter = vendor, account, limiter
         self.base_url = httpx.URL(base_url.rstrip("/") + "/")
@@ -91,7 +98,9 @@ class Client:
         self.log = logging.getLogger(f"regulars.{vendor}")
         self.auth: Auth | None = None
         self.requests = Counter[str]()
+        self.vendor_time: datetime | None = None
         self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(at_once)
         self._random = random.Random()  # noqa: S311  jitter, not a secret
         self._http = httpx.Client(
             transport=transport,
@@ -156,8 +165,8 @@ class Client:
             except MalformedBodyError as error:
                 self._again("body", tries, resource, f"answered 200, but {error}", response)
                 continue
-            seen = vendor_time(response.headers)
-            return checked, Answer(value, response.headers, url, seen)
+            self.vendor_time = vendor_time(response.headers)
+            return checked, Answer(response.headers, self.vendor_time)
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a token request under the same policy; return any answer below 500 but 429."""
@@ -185,7 +194,8 @@ class Client:
             with self._lock:
                 self.requests[resource] += 1
             try:
-                response = self._http.send(build())
+                with self._slots:
+                    response = self._http.send(build())
             except httpx.TransportError as error:
                 what = f"no whole answer came ({type(error).__name__})"
                 self._again("connection", tries, resource, what, None)
@@ -265,7 +275,7 @@ class Client:
             **where,
         )
 
-    def _where(self, resource: str) -> dict[str, str]:
+    def _where(self, resource: str) -> dict[str, Any]:
         return {"vendor": self.vendor, "account": self.account, "resource": resource}
 
 
@@ -277,6 +287,3 @@ def _is_expiry(response: httpx.Response) -> bool:
     return response.status_code == httpx.codes.BAD_REQUEST and (
         b"expired" in response.content or b"invalid_token" in response.content
     )
-
-
-__all__ = ["TRIES", "Answer", "Client", "VendorError"]

@@ -89,16 +89,16 @@ class Job:
     by_parts: bool = False
     strict: bool = False
     scratch_dir: Path | None = None
-    part: PartSize = PartSize()
-    timing: Timing = Timing()
-    log: logging.Logger = logging.getLogger("regulars")  # noqa: RUF009  one logger for all jobs
+    part: PartSize = field(default_factory=PartSize)
+    timing: Timing = field(default_factory=Timing)
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("regulars"))
     reports: list[ScanReport] = field(default_factory=list)
     errors: list[SyncError] = field(default_factory=list)
     held: list[RemovalPlan] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
     scans: dict[tuple[str, str], Scan] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
-    _last: datetime = datetime.min.replace(tzinfo=UTC)
+    _last: datetime = field(default_factory=lambda: datetime.min.replace(tzinfo=UTC))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:

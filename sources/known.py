@@ -50,7 +50,7 @@ class Log:
                     ) as age
                 from {{table}} where tenant_id = %s {limit}
             ) as observed where age = 1
-            """,  # noqa: S608  names are declared in code, values are parameters
+            """,
             tenant_id,
             *(ids or ()),
         )
@@ -60,7 +60,7 @@ class Log:
         query = "select max(_observed_at) as seen from {table}"
         for table in self._query(shape.resource, query):
             seen = table.column("seen")[0].as_py()
-            if seen is not None:
+            if isinstance(seen, datetime):
                 return seen if seen.tzinfo else seen.replace(tzinfo=UTC)
         return datetime.min.replace(tzinfo=UTC)
 
@@ -74,7 +74,7 @@ class Log:
                 return
 
 
-def _arrow(cursor: Any) -> Iterator[pa.Table]:  # noqa: ANN401  dlt's cursor has no public type
+def _arrow(cursor: Any) -> Iterator[pa.Table]:
     """Yield a cursor's rows as Arrow tables of bounded size."""
     for chunk in cursor.iter_arrow(chunk_size=_CHUNK):
         yield chunk if isinstance(chunk, pa.Table) else pa.Table.from_batches([chunk])

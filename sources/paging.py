@@ -6,13 +6,12 @@ is a broken promise, not the end either. While one page is being worked on, the 
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from itertools import islice
+from typing import TypeVar
 
 from sources.errors import ContractError
 from sources.http import Client
@@ -82,43 +81,23 @@ def together(
     A scope that fails yields its exception instead of None, and the others go on. Few pages are
     held at a time, however many there are.
     """
-    pages: queue.Queue[tuple[Any, Page | Exception | None]] = queue.Queue(maxsize=workers * 2)
-    todo, stop = iter(list(walks)), threading.Event()
-    lock = threading.Lock()
-
-    def put(entry: tuple[Any, Page | Exception | None]) -> None:
-        while not stop.is_set():
-            try:
-                return pages.put(entry, timeout=0.1)
-            except queue.Full:
-                continue
-
-    def work() -> None:
-        while not stop.is_set():
-            with lock:
-                scope = next(todo, None)
-            if scope is None:
+    todo = iter(walks)
+    running: dict[Future[Page | None], tuple[K, Iterator[Page]]] = {}
+    with ThreadPoolExecutor(workers, thread_name_prefix="walk") as pool:
+        while True:
+            for scope, walk in islice(todo, workers - len(running)):
+                pages = walk()
+                running[pool.submit(next, pages, None)] = (scope, pages)
+            if not running:
                 return
-            try:
-                for page in scope[1]():
-                    put((scope[0], page))
-                    if stop.is_set():
-                        return
-            except Exception as error:  # noqa: BLE001  handed over whole to whoever reads
-                put((scope[0], error))
-            else:
-                put((scope[0], None))
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
-    try:
-        while any(thread.is_alive() for thread in threads) or not pages.empty():
-            try:
-                yield pages.get(timeout=0.05)
-            except queue.Empty:
-                continue
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                scope, pages = running.pop(future)
+                error = future.exception()
+                if isinstance(error, Exception):
+                    yield scope, error
+                    continue
+                page = future.result()
+                if page is not None:
+                    running[pool.submit(next, pages, None)] = (scope, pages)
+                yield scope, page

@@ -26,7 +26,7 @@ class MalformedBodyError(ValueError):
     """The body is not JSON of the expected shape; the message never quotes it."""
 
 
-def parse(body: bytes) -> Any:  # noqa: ANN401  JSON is what it is
+def parse(body: bytes) -> Any:
     """Return the JSON value in `body`; raises MalformedBodyError, whatever the bytes."""
     try:
         value = orjson.loads(body)
@@ -35,7 +35,7 @@ def parse(body: bytes) -> Any:  # noqa: ANN401  JSON is what it is
     return clean(value) if _NUL in body else value
 
 
-def _lenient(body: bytes) -> Any:  # noqa: ANN401
+def _lenient(body: bytes) -> Any:
     """Read what orjson refuses but a person would still call JSON."""
     try:
         return json.loads(body.decode("utf-8", "replace"), parse_constant=lambda _: None)
@@ -43,7 +43,7 @@ def _lenient(body: bytes) -> Any:  # noqa: ANN401
         raise MalformedBodyError("the body is not JSON") from None
 
 
-def clean(value: Any, depth: int = 0) -> Any:  # noqa: ANN401
+def clean(value: Any, depth: int = 0) -> Any:
     """Return `value` with every text storable: no NUL, no lone surrogate."""
     if depth > _DEEPEST:
         raise MalformedBodyError("the body is nested too deeply")

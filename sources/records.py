@@ -250,19 +250,30 @@ class Shape:
 
 
 _REJECT_COLUMNS = {
-    "run_id": "text", "vendor": "text", "tenant_id": "text", "resource": "text",
-    "record_id": "text", "field": "text", "reason": "text", "value": "text",
+    "run_id": "text",
+    "vendor": "text",
+    "tenant_id": "text",
+    "resource": "text",
+    "record_id": "text",
+    "field": "text",
+    "reason": "text",
+    "value": "text",
     "_observed_at": "timestamp",
-}  # fmt: skip
+}
 REJECT_HINTS: dict[str, dict[str, Any]] = {
     name: {"name": name, "data_type": kind} for name, kind in _REJECT_COLUMNS.items()
 }
 
 
 def reject_rows(
-    rejects: Sequence[Reject], *, run_id: str, vendor: str, tenant_id: str, resource: str,
+    rejects: Sequence[Reject],
+    *,
+    run_id: str,
+    vendor: str,
+    tenant_id: str,
+    resource: str,
     observed: datetime,
-) -> pa.Table:  # fmt: skip
+) -> pa.Table:
     """Return rejects as rows of the table `rejects`, which lands with the rows they belong to."""
     schema = pa.schema(
         [
@@ -272,12 +283,18 @@ def reject_rows(
     )
     rows = [
         {
-            "run_id": run_id, "vendor": vendor, "tenant_id": tenant_id, "resource": resource,
-            "record_id": each.record_id, "field": each.field, "reason": each.reason,
-            "value": each.value, "_observed_at": observed,
+            "run_id": run_id,
+            "vendor": vendor,
+            "tenant_id": tenant_id,
+            "resource": resource,
+            "record_id": each.record_id,
+            "field": each.field,
+            "reason": each.reason,
+            "value": each.value,
+            "_observed_at": observed,
         }
         for each in rejects
-    ]  # fmt: skip
+    ]
     return pa.Table.from_pylist(rows, schema=schema)
 
 

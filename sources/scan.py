@@ -13,10 +13,9 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.extract import DltResource
 
-from sources.errors import Unavailable, VendorError
-from sources.job import Job, RemovalPlan, ScanReport, new_id
+from sources.errors import VendorError
+from sources.job import Job, RemovalPlan, ScanReport
 from sources.known import Log
 from sources.paging import Page
 from sources.payload import Record
@@ -41,9 +40,16 @@ class Scan:
     """
 
     def __init__(
-        self, job: Job, log: Log, shape: Shape, report: ScanReport, state: State, *, account: str,
+        self,
+        job: Job,
+        log: Log,
+        shape: Shape,
+        report: ScanReport,
+        state: State,
+        *,
+        account: str,
         context: Context,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.job, self.shape, self.report, self.state = job, shape, report, state
         self.account, self.context = account, context
         self.place: State = {}
@@ -127,10 +133,14 @@ class Scan:
         if not new:
             return
         rows = self.shape.rows(
-            [records[at] for at in new], [marks[at] for at in new], [observed[at] for at in new],
-            tenant_id=self.report.tenant_id, scan_id=self.report.scan_id,
-            scopes=[scopes[at] for at in new], context=self.context,
-        )  # fmt: skip
+            [records[at] for at in new],
+            [marks[at] for at in new],
+            [observed[at] for at in new],
+            tenant_id=self.report.tenant_id,
+            scan_id=self.report.scan_id,
+            scopes=[scopes[at] for at in new],
+            context=self.context,
+        )
         self._add(rows.table)
         self.report.rows_changed += len(new)
         self._rejects.extend(rows.rejects)
@@ -142,8 +152,10 @@ class Scan:
         if names - told:
             self.job.log.warning(
                 "%s/%s: undocumented fields %s; they are kept in _extra",
-                self.report.vendor, self.shape.resource, ", ".join(sorted(names - told)),
-            )  # fmt: skip
+                self.report.vendor,
+                self.shape.resource,
+                ", ".join(sorted(names - told)),
+            )
             self.state["unknown_fields"] = sorted(told | names)
 
     def _add(self, table: pa.Table) -> None:
@@ -178,7 +190,7 @@ class Scan:
                     scope,
                     alive,
                     missing,
-                )  # fmt: skip
+                )
             )
             return
         self._remove(scope, missing, confirm)
@@ -202,7 +214,7 @@ class Scan:
                     self.job.observe(),
                     tenant_id=self.report.tenant_id,
                     scan_id=self.report.scan_id,
-                )  # fmt: skip
+                )
             )
         self.report.rows_removed += len(gone)
 
@@ -244,9 +256,11 @@ class Scan:
         self._flush()
         self._part += 1
         facts = {
-            "scan_id": self.report.scan_id, "kind": self.report.kind, "place": self.place,
+            "scan_id": self.report.scan_id,
+            "kind": self.report.kind,
+            "place": self.place,
             "rows_seen": self.report.rows_seen,
-        }  # fmt: skip
+        }
         self._scratch.save(self._part, facts)
         scans = [*self.state.get("open", ())]
         self.state["open"] = list(dict.fromkeys([*scans, self.report.scan_id]))
@@ -288,79 +302,13 @@ class Scan:
             )
             yield dlt.mark.with_hints(
                 reject_rows(
-                    rejects, run_id=self.report.run_id, vendor=self.report.vendor,
-                    tenant_id=self.report.tenant_id, resource=self.shape.resource,
+                    rejects,
+                    run_id=self.report.run_id,
+                    vendor=self.report.vendor,
+                    tenant_id=self.report.tenant_id,
+                    resource=self.shape.resource,
                     observed=self.job.observe(),
                 ),
-                hints, create_table_variant=True,
-            )  # fmt: skip
-
-
-def run_scan(
-    job: Job, log: Log, shape: Shape, *, vendor: str, account: str, tenant_id: str, kind: str,
-    state: State, read: Callable[[Scan], Reading], requests: Callable[[], int],
-    context: Context | None = None,
-) -> Iterator[pa.Table]:  # fmt: skip
-    """Read one resource of one tenant and yield its changes, part by part.
-
-    `read` walks the vendor's pages, gives them to the scan, stops at every place where a part may
-    end, and returns the new watermark. `requests` tells how many the account has sent so far.
-
-    Guarantees: nothing is yielded of a part whose reading failed, unless the vendor merely became
-    unavailable; then what was read is yielded with its checkpoint. A failure is noted in
-    `job.errors` and ends this scan alone.
-    """
-    key = (shape.resource, tenant_id)
-    if key in job.done:
-        return
-    if key not in job.scans:
-        now = job.timing.now()
-        report = ScanReport(
-            job.run_id, vendor, tenant_id, shape.resource, kind, started_at=now, scan_id=new_id(now)
-        )
-        job.reports.append(report)
-        scan = Scan(job, log, shape, report, state, account=account, context=context or {})
-        scan.reading = read(scan)
-        job.scans[key] = scan
-    scan = job.scans[key]
-    scan.state = state
-    before = requests()
-    try:
-        while True:
-            try:
-                next(scan.reading)
-            except StopIteration as end:
-                yield from scan.finish(end.value)
-                break
-            if scan.part_is_full():
-                yield from scan.end_part()
-                if job.by_parts:
-                    return
-    except VendorError as error:
-        if job.strict:
-            raise
-        job.errors.append(error)
-        if isinstance(error, Unavailable) and scan.has_progress():
-            yield from scan.end_part()
-        scan.close(keep="checkpoint" in state)
-    finally:
-        scan.report.requests += requests() - before
-    del job.scans[key]
-    job.done.add(key)
-
-
-def resources(
-    shapes: Sequence[Shape], scan: Callable[[Shape, State], Iterator[pa.Table]]
-) -> list[DltResource]:
-    """Return one append-only dlt resource for each shape, fed by `scan(shape, its dlt state)`."""
-
-    def resource(shape: Shape) -> DltResource:
-        def changes() -> Iterator[pa.Table]:
-            yield from scan(shape, dlt.current.resource_state())
-
-        made = dlt.resource(
-            changes, name=shape.resource, write_disposition="append", columns=shape.hints
-        )
-        return made  # type: ignore[no-any-return]
-
-    return [resource(shape) for shape in shapes]
+                hints,
+                create_table_variant=True,
+            )

@@ -78,7 +78,9 @@ class Scratch:
 
     def learn(self, heads: pa.Table) -> None:
         """Add what the log holds of these keys."""
+        self._db.register("heads", heads)
         self._db.execute("insert into known select scope, id, hash, op from heads")
+        self._db.unregister("heads")
 
     def unlearned(self, ids: Sequence[str]) -> list[str]:
         """Return which of these ids the log has not been asked about."""

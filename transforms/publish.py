@@ -25,7 +25,7 @@ _VERSION = "*"
 class Connection(Protocol):
     """What is needed of the destination: dlt's SQL client has it."""
 
-    def execute_sql(self, sql: str, *args: Any) -> Sequence[Sequence[Any]] | None:  # noqa: ANN401
+    def execute_sql(self, sql: str, *args: Any) -> Sequence[Sequence[Any]] | None:
         """Run one statement and return its rows, if it has any."""
         ...
 
@@ -56,7 +56,7 @@ class Warehouse:
         for row in rows:
             values = {c.name: row[c.name] for c in columns(f"ops/{table}")}
             names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
-            text = f"insert into ops.{table} ({names}) values ({marks})"  # noqa: S608  own names
+            text = f"insert into ops.{table} ({names}) values ({marks})"
             self.connection.execute_sql(text, *values.values())
 
     def tables(self) -> set[str]:
@@ -145,7 +145,7 @@ def _ensure(warehouse: Warehouse) -> None:
 
 def _start_over(warehouse: Warehouse, *, rebuild: bool) -> bool:
     """Drop what another version of the SQL made, or everything if asked; tell whether it did."""
-    rows = warehouse.run(f"select scan_id from ops.published where entity = '{_VERSION}'")  # noqa: S608
+    rows = warehouse.run(f"select scan_id from ops.published where entity = '{_VERSION}'")
     known = rows[0][0] if rows else None
     anew = rebuild or known != fingerprint()
     if anew:
@@ -172,7 +172,7 @@ def _queries(entity: Entity, existing: set[str]) -> list[str]:
 
 def _source(query: str) -> str:
     """Return the table a staging query reads, `raw_<vendor>.<resource>`."""
-    return query.rsplit("from ", 1)[1].split()[0]
+    return query.rsplit("from ", 1)[1].split(maxsplit=1)[0]
 
 
 def _news(
@@ -180,14 +180,15 @@ def _news(
 ) -> dict[str, int]:
     """Return the scans whose rows in the log are not the rows that are folded, with their count."""
     rows = warehouse.run(
-        f"select scan_id, count(*) from {staged(queries)} as entry "  # noqa: S608  own names
+        f"select scan_id, count(*) from {staged(queries)} as entry "
         f"where scan_id not in ({literals(open_scans)}) group by scan_id"
     )
-    known = dict(
-        warehouse.run(
-            f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"  # noqa: S608
+    known = {
+        scan: count
+        for scan, count in warehouse.run(
+            f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"
         )
-    )
+    }
     return {scan: count for scan, count in rows if known.get(scan) != count}
 
 
@@ -210,23 +211,23 @@ def _fold(
     warehouse.run(statement("ended", entity, **facts))
     warehouse.run(statement("once", entity, **facts))
     portions = warehouse.run(
-        f"select distinct portion from {changed} where times > 1 order by portion"  # noqa: S608
+        f"select distinct portion from {changed} where times > 1 order by portion"
     )
     for (portion,) in portions:
         warehouse.run(statement("often", entity, portion=str(portion), **facts))
     warehouse.run(
-        f"delete from ops.published where entity = '{entity.view}' "  # noqa: S608  own names
+        f"delete from ops.published where entity = '{entity.view}' "
         f"and scan_id in ({literals(list(news))})"
     )
     values = ", ".join(f"('{entity.view}', '{scan}', {count})" for scan, count in news.items())
     warehouse.run(f"insert into ops.published values {values}")
-    return int(warehouse.run(f"select count(*) from {changed}")[0][0])  # noqa: S608
+    return int(warehouse.run(f"select count(*) from {changed}")[0][0])
 
 
 def _changed(entity: Entity) -> str:
     """Return the condition that a row of an entity's tables is one this publish wrote."""
     keys = ", ".join(entity.key)
-    return f"({keys}) in (select {keys} from changed_{entity.view})"  # noqa: S608  own names
+    return f"({keys}) in (select {keys} from changed_{entity.view})"
 
 
 def _show(warehouse: Warehouse, existing: set[str], *, renew: bool) -> None:
@@ -244,7 +245,7 @@ def rejects_view(logs: Sequence[str]) -> str:
     names = ("run_id", "vendor", "tenant_id", "resource", "record_id", "field", "reason", "value")
     none = ", ".join(f"cast(null as text) as {name}" for name in names)
     parts = [f"select {none} where 1 = 0"]
-    parts += [f"select {', '.join(names)} from {log_table}" for log_table in logs]  # noqa: S608
+    parts += [f"select {', '.join(names)} from {log_table}" for log_table in logs]
     return "create or replace view ops.rejects as " + " union all ".join(parts)
 
 
@@ -257,7 +258,7 @@ def _check(warehouse: Warehouse, done: Published, folded: Mapping[str, str]) -> 
             continue
         kind, sentence = text.splitlines()[0].removeprefix("-- ").split(": ", 1)
         query = text.format(**conditions)
-        count = int(warehouse.run(f"select count(*) from ({query}) as offenders")[0][0])  # noqa: S608
+        count = int(warehouse.run(f"select count(*) from ({query}) as offenders")[0][0])
         if count and kind == "fail":
             raise CheckFailedError(f"{path.stem}: {sentence} ({count} rows)")
         if count:

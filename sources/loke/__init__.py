@@ -19,7 +19,7 @@ Left out     payments, orders, locations, webhooks (DECISIONS.md says how those 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -30,19 +30,21 @@ import pyarrow as pa
 from dlt.extract import DltResource
 
 from sources.auth import ClientCredentials
+from sources.drive import resources, run_scan
 from sources.errors import ContractError, Forbidden, NotFound, Unavailable
-from sources.http import Client
+from sources.http import Client, Probe
 from sources.job import Job
 from sources.known import Log
 from sources.loke import api
 from sources.loke.fields import CUSTOMER_LISTS, CUSTOMERS, MEMBERS, ORGANIZATIONS, SHAPES
 from sources.normalise import country_of
-from sources.order import Marks, NewestFirst
+from sources.order import Marks
 from sources.paging import Page, together
 from sources.payload import Record
 from sources.records import Shape
-from sources.scan import Reading, Scan, State, resources, run_scan
+from sources.scan import Reading, Scan, State
 from sources.throttle import Limiter
+from sources.walks import everything, newest_first
 
 BASE_URL = "https://api.loke.global"
 TOKEN_URL = "https://auth.loke.global/token"  # noqa: S105  an address
@@ -54,13 +56,13 @@ _ONE_BY_ONE = 10
 class _Account:
     """One credential at LOKE, and what one run reads with it."""
 
-    def __init__(
-        self, client: Client, job: Job, *, lag: timedelta, full_every: timedelta, region: str | None
-    ) -> None:
+    lag = timedelta(minutes=10)
+    full_every = timedelta(hours=24)
+    region: str | None = None
+
+    def __init__(self, client: Client, job: Job) -> None:
         self.client, self.job = client, job
-        self._lag, self._full_every, self._region = lag, full_every, region
         self._lists: dict[str, list[Page]] = {}
-        self._log = client.log
 
     @cached_property
     def organizations(self) -> list[Record]:
@@ -69,8 +71,10 @@ class _Account:
         if any(ORGANIZATIONS.record_id(record) is None for record in records):
             raise ContractError(
                 "an organisation has no id, so nothing can be said to belong to it",
-                vendor="loke", account=self.client.account, resource="organizations",
-            )  # fmt: skip
+                vendor="loke",
+                account=self.client.account,
+                resource="organizations",
+            )
         return records
 
     def lists(self, org: str) -> list[Page]:
@@ -92,18 +96,25 @@ class _Account:
             org = str(ORGANIZATIONS.record_id(record))
             state = resource_state.setdefault("tenants", {}).setdefault(org, {})
             yield from run_scan(
-                self.job, log, shape, vendor="loke", account=self.client.account, tenant_id=org,
-                kind=self._kind(shape, state), state=state, read=partial(read, record),
+                self.job,
+                log,
+                shape,
+                vendor="loke",
+                account=self.client.account,
+                tenant_id=org,
+                kind=self._kind(shape, state),
+                state=state,
+                read=partial(read, record),
                 requests=lambda: self.client.requests[shape.resource],
                 context=self._context(record) if shape is CUSTOMERS else None,
-            )  # fmt: skip
+            )
 
     def _context(self, organization: Record) -> dict[str, str | None]:
         currency, timezone = organization.get("currency"), organization.get("timezone")
         country = country_of(timezone) if isinstance(timezone, str) else None
         return {
             "currency": currency if isinstance(currency, str) else None,
-            "country": country or self._region,
+            "country": country or self.region,
         }
 
     def _kind(self, shape: Shape, state: State) -> str:
@@ -113,7 +124,7 @@ class _Account:
         full_at = state.get("full_at")
         if shape is not CUSTOMERS or self.job.full or not full_at or "watermark" not in state:
             return "full"
-        due = datetime.fromisoformat(full_at) + self._full_every
+        due = datetime.fromisoformat(full_at) + self.full_every
         return "full" if self.job.timing.now() >= due else "incremental"
 
     # -- what each resource reads ---------------------------------------------------------------
@@ -125,47 +136,13 @@ class _Account:
 
     def _read_customers(self, record: Record, scan: Scan) -> Reading:
         org, marks = str(record["id"]), Marks(CUSTOMERS, scan.place)
-        if not scan.complete_kind and (yield from self._read_newest(org, scan, marks)):
-            return marks.watermark()
-        while not scan.place.get("read"):
-            start = scan.place.get("next")
-            for page in api.customers(self.client, org, sort="created", start=start):
-                self._note(page, scan, marks)
-                scan.place["next"], scan.place["read"] = page.next, page.next is None
-                yield
+        if not scan.complete_kind:
+            newest = partial(api.customers, self.client, org, "updated")
+            if (yield from newest_first(scan, newest, marks, lag=self.lag, log=self.client.log)):
+                return marks.watermark()
+        yield from everything(scan, partial(api.customers, self.client, org, "created"), marks)
         scan.end_scope(partial(self._confirm_customers, org))
         return marks.watermark()
-
-    def _read_newest(self, org: str, scan: Scan, marks: Marks) -> Generator[None, None, bool]:
-        """Read newest first; return whether the vendor's order allowed us to stop there."""
-        watermark = datetime.fromisoformat(scan.state["watermark"])
-        order = NewestFirst(CUSTOMERS, watermark, self._lag)
-        pages = api.customers(
-            self.client, org, sort="updated", start=scan.place.get("next"), enough=order.enough
-        )
-        for page in pages:
-            self._note(page, scan, marks)
-            scan.place["next"] = page.next
-            clock = page.vendor_time
-            if clock is not None and clock < watermark:
-                self._log.warning(
-                    "loke/customers: the vendor's clock went back; reading everything"
-                )
-                break
-            yield
-        else:
-            if not order.broken:
-                return True
-            self._log.warning(
-                "loke/customers: sort=updated is not newest first; reading everything"
-            )
-        scan.place.pop("next", None)
-        scan.read_everything()
-        return False
-
-    def _note(self, page: Page, scan: Scan, marks: Marks) -> None:
-        marks.see(page, self.job.timing.now())
-        scan.take(page)
 
     def _confirm_customers(
         self, org: str, ids: Sequence[str]
@@ -238,7 +215,7 @@ class _Account:
                 vendor="loke",
                 account=self.client.account,
                 resource=MEMBERS.resource,
-            )  # fmt: skip
+            )
         )
 
     def _confirm_members(
@@ -270,8 +247,8 @@ def loke(
     full_scan_every_hours: float = 24,
     lag_minutes: float = 10,
     default_region: str | None = None,
-    job: Any = None,  # noqa: ANN401  a Job; dlt reads this signature as configuration
-    transport: Any = None,  # noqa: ANN401  an httpx.BaseTransport
+    job: Any = None,
+    transport: Any = None,
 ) -> list[DltResource]:
     """Return LOKE as a dlt source: four resources, each an append-only log of changes.
 
@@ -294,14 +271,69 @@ def loke(
         job: The run this is part of, as `regulars sync` passes it.
         transport: Another way for requests to travel.
     """
-    run = job or Job(strict=True)
-    limiter = Limiter(run.timing, requests_per_minute, max_wait_seconds)
-    client = Client(
-        vendor="loke", account=account, base_url=base_url, limiter=limiter, transport=transport
+    reader = _account(
+        client_id,
+        client_secret,
+        base_url,
+        token_url,
+        account,
+        requests_per_minute,
+        max_wait_seconds,
+        job or Job(strict=True),
+        transport,
     )
-    client.auth = ClientCredentials(token_url, client_id, client_secret, run.timing, client.send)
-    reader = _Account(
-        client, run, lag=timedelta(minutes=lag_minutes),
-        full_every=timedelta(hours=full_scan_every_hours), region=default_region,
-    )  # fmt: skip
+    reader.lag = timedelta(minutes=lag_minutes)
+    reader.full_every = timedelta(hours=full_scan_every_hours)
+    reader.region = default_region
     return resources(SHAPES, reader.scan)
+
+
+def probe(
+    *,
+    client_id: str,
+    client_secret: str,
+    job: Job,
+    base_url: str = BASE_URL,
+    token_url: str = TOKEN_URL,
+    account: str = "default",
+    requests_per_minute: float = 0,
+    max_wait_seconds: float = 300,
+    transport: Any = None,
+    **_: object,
+) -> Probe:
+    """Try the credential with the cheapest question there is; takes what `loke` takes."""
+    reader = _account(
+        client_id,
+        client_secret,
+        base_url,
+        token_url,
+        account,
+        requests_per_minute,
+        max_wait_seconds,
+        job,
+        transport,
+    )
+    count = len(reader.organizations)
+    return Probe(f"{count} organisation{'' if count == 1 else 's'}", reader.client.vendor_time)
+
+
+def _account(
+    client_id: str,
+    client_secret: str,
+    base_url: str,
+    token_url: str,
+    account: str,
+    per_minute: float,
+    max_wait: float,
+    job: Job,
+    transport: Any,
+) -> _Account:
+    client = Client(
+        vendor="loke",
+        account=account,
+        base_url=base_url,
+        transport=transport,
+        limiter=Limiter(job.timing, per_minute, max_wait),
+    )
+    client.auth = ClientCredentials(token_url, client_id, client_secret, job.timing, client.send)
+    return _Account(client, job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 from sources.errors import NotFound
 from sources.http import Client
@@ -27,40 +28,39 @@ def organizations(client: Client) -> list[Record]:
 def customers(
     client: Client,
     org: str,
-    *,
     sort: str,
     start: str | None = None,
     enough: Callable[[Page], bool] | None = None,
 ) -> Iterator[Page]:
     """Yield pages of customers, by `created` or `updated`, from the page address `start` on."""
-    url = start or client.url(CUSTOMERS.format(org=org), sort=sort)
+    url = start or client.url(_path(CUSTOMERS, org=org), sort=sort)
     return follow_header(client, url, resource="customers", enough=enough)
 
 
 def customer(client: Client, org: str, customer_id: str) -> Record | None:
     """Return one customer, or None when the vendor says there is none."""
-    return _one(client, CUSTOMER.format(org=org, customer=customer_id), "customers")
+    return _one(client, _path(CUSTOMER, org=org, customer=customer_id), "customers")
 
 
 def customer_lists(client: Client, org: str) -> Iterator[Page]:
     """Yield pages of an organisation's lists."""
-    return follow_header(client, client.url(LISTS.format(org=org)), resource="customer_lists")
+    return follow_header(client, client.url(_path(LISTS, org=org)), resource="customer_lists")
 
 
 def customer_list(client: Client, org: str, list_id: str) -> Record | None:
     """Return one list, or None when the vendor says there is none."""
-    return _one(client, LIST.format(org=org, list=list_id), "customer_lists")
+    return _one(client, _path(LIST, org=org, list=list_id), "customer_lists")
 
 
 def members(client: Client, org: str, list_id: str) -> Iterator[Page]:
     """Yield pages of a list's members; raises NotFound or Forbidden as the client does."""
-    url = client.url(MEMBERS.format(org=org, list=list_id))
+    url = client.url(_path(MEMBERS, org=org, list=list_id))
     return follow_header(client, url, resource="customer_list_members")
 
 
 def is_member(client: Client, org: str, list_id: str, customer_id: str) -> bool:
     """Tell whether the vendor lists this list among the customer's memberships."""
-    url = client.url(MEMBERSHIPS.format(org=org, customer=customer_id))
+    url = client.url(_path(MEMBERSHIPS, org=org, customer=customer_id))
     try:
         for page in follow_header(client, url, resource="customer_list_members"):
             if any(entry.get("id") == list_id for entry in page.records):
@@ -68,6 +68,11 @@ def is_member(client: Client, org: str, list_id: str, customer_id: str) -> bool:
     except NotFound:
         return False
     return False
+
+
+def _path(template: str, **ids: str) -> str:
+    """Fill a path; an id is a vendor's word and may hold anything."""
+    return template.format(**{name: quote(value, safe="") for name, value in ids.items()})
 
 
 def _one(client: Client, path: str, resource: str) -> Record | None:

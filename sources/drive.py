@@ -1,0 +1,93 @@
+"""Driving scans: a vendor's reading becomes the parts of a dlt resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import dlt
+import pyarrow as pa
+from dlt.extract import DltResource
+
+from sources.errors import Unavailable, VendorError
+from sources.job import Job, ScanReport, new_id
+from sources.known import Log
+from sources.records import Context, Shape
+from sources.scan import Reading, Scan, State
+
+
+def run_scan(
+    job: Job,
+    log: Log,
+    shape: Shape,
+    *,
+    vendor: str,
+    account: str,
+    tenant_id: str,
+    kind: str,
+    state: State,
+    read: Callable[[Scan], Reading],
+    requests: Callable[[], int],
+    context: Context | None = None,
+) -> Iterator[pa.Table]:
+    """Read one resource of one tenant and yield its changes, part by part.
+
+    `read` walks the vendor's pages, gives them to the scan, stops at every place where a part may
+    end, and returns the new watermark. `requests` tells how many the account has sent so far.
+
+    Guarantees: nothing is yielded of a part whose reading failed, unless the vendor merely became
+    unavailable; then what was read is yielded with its checkpoint. A failure is noted in
+    `job.errors` and ends this scan alone.
+    """
+    key = (shape.resource, tenant_id)
+    if key in job.done:
+        return
+    if key not in job.scans:
+        now = job.timing.now()
+        report = ScanReport(
+            job.run_id, vendor, tenant_id, shape.resource, kind, started_at=now, scan_id=new_id(now)
+        )
+        job.reports.append(report)
+        scan = Scan(job, log, shape, report, state, account=account, context=context or {})
+        scan.reading = read(scan)
+        job.scans[key] = scan
+    scan = job.scans[key]
+    scan.state = state
+    before = requests()
+    try:
+        while True:
+            try:
+                next(scan.reading)
+            except StopIteration as end:
+                yield from scan.finish(end.value)
+                break
+            if scan.part_is_full():
+                yield from scan.end_part()
+                if job.by_parts:
+                    return
+    except VendorError as error:
+        if job.strict:
+            raise
+        job.errors.append(error)
+        if isinstance(error, Unavailable) and scan.has_progress():
+            yield from scan.end_part()
+        scan.close(keep="checkpoint" in state)
+    finally:
+        scan.report.requests += requests() - before
+    del job.scans[key]
+    job.done.add(key)
+
+
+def resources(
+    shapes: Sequence[Shape], scan: Callable[[Shape, State], Iterator[pa.Table]]
+) -> list[DltResource]:
+    """Return one append-only dlt resource for each shape, fed by `scan(shape, its dlt state)`."""
+
+    def resource(shape: Shape) -> DltResource:
+        def changes() -> Iterator[pa.Table]:
+            yield from scan(shape, dlt.current.resource_state())
+
+        return dlt.resource(
+            changes, name=shape.resource, write_disposition="append", columns=shape.hints
+        )
+
+    return [resource(shape) for shape in shapes]

@@ -1,0 +1,62 @@
+"""How a resource is walked: ways of reading that several vendors share.
+
+Each returns a reading, a generator that stops wherever a part may end, so that a long scan can be
+landed on the way and gone on with later.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterator
+from datetime import datetime, timedelta
+
+from sources.order import Marks, NewestFirst
+from sources.paging import Page
+from sources.scan import Scan
+
+Enough = Callable[[Page], bool]
+Pages = Callable[[str | None, Enough | None], Iterator[Page]]
+"""Yields pages from a page address (None: the first) until `enough` says so."""
+
+
+def newest_first(
+    scan: Scan, pages: Pages, marks: Marks, *, lag: timedelta, log: logging.Logger
+) -> Generator[None, None, bool]:
+    """Read an increment newest first; return whether the vendor's order let us stop there.
+
+    Where it did not, or the vendor's clock stands before our watermark, the scan has been turned
+    into a complete one, and what was read so far counts.
+    """
+    name = f"{scan.report.vendor}/{scan.shape.resource}"
+    watermark = datetime.fromisoformat(scan.state["watermark"])
+    order = NewestFirst(scan.shape, watermark, lag)
+    for page in pages(scan.place.get("next"), order.enough):
+        note(scan, page, marks)
+        scan.place["next"] = page.next
+        if page.vendor_time is not None and page.vendor_time < watermark:
+            log.warning("%s: the vendor's clock went back; reading everything", name)
+            break
+        yield
+    else:
+        if not order.broken:
+            log.debug("%s: newest first, as hoped", name)
+            return True
+        log.warning("%s: not newest first; reading everything", name)
+    scan.place.pop("next", None)
+    scan.read_everything()
+    return False
+
+
+def everything(scan: Scan, pages: Pages, marks: Marks) -> Generator[None, None, None]:
+    """Read every page, from the checkpoint if there is one."""
+    while not scan.place.get("read"):
+        for page in pages(scan.place.get("next"), None):
+            note(scan, page, marks)
+            scan.place["next"], scan.place["read"] = page.next, page.next is None
+            yield
+
+
+def note(scan: Scan, page: Page, marks: Marks) -> None:
+    """Give one page to the scan and to what it learns about time."""
+    marks.see(page, scan.job.timing.now())
+    scan.take(page)
