@@ -86,8 +86,7 @@ def resources(
         def changes() -> Iterator[pa.Table]:
             yield from scan(shape, dlt.current.resource_state())
 
-        return dlt.resource(
-            changes, name=shape.resource, write_disposition="append", columns=shape.hints
-        )
+        # No column hints: each table is declared by the Arrow schema that is yielded for it.
+        return dlt.resource(changes, name=shape.resource, write_disposition="append")
 
     return [resource(shape) for shape in shapes]

@@ -1,8 +1,8 @@
 """Declared fields → Arrow rows of the change log, with what could not be kept reported.
 
 A `Shape` declares a resource once: its documented fields with their types, what identifies a
-record, which fields lie. Everything else follows from it: the Arrow schema, dlt's column hints,
-`_extra` for what nobody documented, the row hash, and the rejects.
+record, which fields lie. Everything else follows from it: the Arrow schema, which dlt
+declares the table by, `_extra` for what nobody documented, the row hash, and the rejects.
 """
 
 from __future__ import annotations
@@ -99,32 +99,16 @@ class Shape:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The Arrow schema of the log."""
-        front = ["tenant_id", *([self.scope] if self.scope else [])]
-        return pa.schema(
-            [(name, pa.string()) for name in front]
-            + [(each.column, each.kind.arrow) for each in self.fields]
-            + [(each.column, pa.string()) for each in self.derived]
-            + [
-                (name, STAMP if kind == "timestamp" else pa.string())
-                for name, kind, _ in BOOKKEEPING
-            ]
-        )
-
-    @property
-    def hints(self) -> dict[str, dict[str, Any]]:
-        """The same schema as dlt's column hints."""
-        types = {each.column: each.kind.dlt for each in self.fields}
-        types |= {name: kind for name, kind, _ in BOOKKEEPING}
-        required = {"tenant_id", self.scope, self.key, "_op", "_observed_at", "_scan_id"}
-        return {
-            name: {
-                "name": name,
-                "data_type": types.get(name, "text"),
-                "nullable": name not in required,
-            }
-            for name in self.schema.names
+        """The Arrow schema of the log; dlt declares the table by it, names, types and NULLs."""
+        types: dict[str, Any] = {"tenant_id": pa.string()}
+        types |= {self.scope: pa.string()} if self.scope else {}
+        types |= {each.column: each.kind.arrow for each in self.fields}
+        types |= {each.column: pa.string() for each in self.derived}
+        types |= {
+            name: STAMP if kind == "timestamp" else pa.string() for name, kind, _ in BOOKKEEPING
         }
+        required = {"tenant_id", self.scope, self.key, "_op", "_observed_at", "_scan_id"}
+        return pa.schema([pa.field(n, t, nullable=n not in required) for n, t in types.items()])
 
     @cached_property
     def documented(self) -> dict[str, set[str]]:
@@ -249,20 +233,17 @@ class Shape:
         return extras, unknown
 
 
-_REJECT_COLUMNS = {
-    "run_id": "text",
-    "vendor": "text",
-    "tenant_id": "text",
-    "resource": "text",
-    "record_id": "text",
-    "field": "text",
-    "reason": "text",
-    "value": "text",
-    "_observed_at": "timestamp",
-}
-REJECT_HINTS: dict[str, dict[str, Any]] = {
-    name: {"name": name, "data_type": kind} for name, kind in _REJECT_COLUMNS.items()
-}
+_REJECTS = pa.schema(
+    [
+        *(
+            (name, pa.string())
+            for name in ("run_id", "vendor", "tenant_id", "resource", "record_id", "field")
+        ),
+        ("reason", pa.string()),
+        ("value", pa.string()),
+        ("_observed_at", STAMP),
+    ]
+)
 
 
 def reject_rows(
@@ -275,12 +256,6 @@ def reject_rows(
     observed: datetime,
 ) -> pa.Table:
     """Return rejects as rows of the table `rejects`, which lands with the rows they belong to."""
-    schema = pa.schema(
-        [
-            (name, STAMP if kind == "timestamp" else pa.string())
-            for name, kind in _REJECT_COLUMNS.items()
-        ]
-    )
     rows = [
         {
             "run_id": run_id,
@@ -295,7 +270,7 @@ def reject_rows(
         }
         for each in rejects
     ]
-    return pa.Table.from_pylist(rows, schema=schema)
+    return pa.Table.from_pylist(rows, schema=_REJECTS)
 
 
 def _values(

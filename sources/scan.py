@@ -19,7 +19,7 @@ from sources.job import Job, RemovalPlan, ScanReport
 from sources.known import Log
 from sources.paging import Page
 from sources.payload import Record
-from sources.records import REJECT_HINTS, Context, Reject, Shape, reject_rows
+from sources.records import Context, Reject, Shape, reject_rows
 from sources.scratch import Scratch
 
 _FLUSH = 10_000
@@ -276,7 +276,9 @@ class Scan:
             self.state.pop(name, None)
         if watermark is not None:
             self.state["watermark"] = watermark.isoformat()
-        if self.complete_kind and not self.held:
+        # Only where increments exist is there a next complete scan to be due; and a held one is
+        # still owed. A quiet run must leave the state as it was.
+        if self.complete_kind and watermark is not None and not self.held:
             self.state["full_at"] = self.job.timing.now().isoformat()
         self.report.complete = not self._left_out
         self.report.watermark = watermark
@@ -296,19 +298,12 @@ class Scan:
         yield from tables
         if self._rejects:
             rejects, self._rejects = self._rejects, []
-            # A variant: the hints of the resource that yields it must not reach this table.
-            hints = dlt.mark.make_hints(
-                table_name="rejects", columns=REJECT_HINTS, write_disposition="append"
+            rows = reject_rows(
+                rejects,
+                run_id=self.report.run_id,
+                vendor=self.report.vendor,
+                tenant_id=self.report.tenant_id,
+                resource=self.shape.resource,
+                observed=self.job.observe(),
             )
-            yield dlt.mark.with_hints(
-                reject_rows(
-                    rejects,
-                    run_id=self.report.run_id,
-                    vendor=self.report.vendor,
-                    tenant_id=self.report.tenant_id,
-                    resource=self.shape.resource,
-                    observed=self.job.observe(),
-                ),
-                hints,
-                create_table_variant=True,
-            )
+            yield dlt.mark.with_table_name(rows, "rejects")
