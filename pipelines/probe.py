@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
 from pipelines import settings, warehouse
 from pipelines.land import states
+from pipelines.status import reader
 from sources import VENDORS
 from sources.errors import ConfigError, SyncError
 from sources.job import Job
@@ -73,6 +74,12 @@ class Step:
     kind: str
     requests: int
     note: str
+    per_minute: float = 0
+
+    @property
+    def minutes(self) -> float:
+        """How long these requests take under the rate limit; 0 without one."""
+        return self.requests / self.per_minute if self.per_minute else 0.0
 
 
 def plan(names: Sequence[str], timing: Timing | None = None) -> list[Step]:
@@ -84,10 +91,7 @@ def plan(names: Sequence[str], timing: Timing | None = None) -> list[Step]:
     sizes: dict[tuple[str, str, str], int] = {}
     if (file := warehouse.place().file) is None or file.exists():
         with warehouse.reading() as connection:
-            from pipelines.status import _Reader
-
-            client = _Reader(connection) if hasattr(connection, "sql") else connection
-            sql = Warehouse(client)
+            sql = reader(connection)
             known = states(sql)
             sizes = _requests_last_full(sql)
     for account in accounts:
@@ -105,7 +109,8 @@ def plan(names: Sequence[str], timing: Timing | None = None) -> list[Step]:
             for tenant, its in facts.get("tenants", {}).items():
                 kind, note = _kind(its, every, now)
                 asked = sizes.get((account.vendor, tenant, resource), 1) if kind == "full" else 1
-                steps.append(Step(account.vendor, tenant, resource, kind, asked, note))
+                pace = float(account.values.get("requests_per_minute", 0))
+                steps.append(Step(account.vendor, tenant, resource, kind, asked, note, pace))
     return steps
 
 
@@ -131,11 +136,3 @@ def _requests_last_full(sql: Warehouse) -> dict[tuple[str, str, str], int]:
         "where kind = 'full' and complete group by vendor, tenant_id, resource"
     )
     return {(vendor, tenant, resource): requests for vendor, tenant, resource, requests in rows}
-
-
-def minutes(steps: Sequence[Step], per_minute: float) -> float:
-    """Return how long these requests take under a rate limit; 0 without one."""
-    return sum(step.requests for step in steps) / per_minute if per_minute else 0.0
-
-
-__all__ = ["SKEW", "UTC", "Finding", "Step", "check", "minutes", "plan"]

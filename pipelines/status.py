@@ -44,15 +44,20 @@ def status() -> Row:
             Warehouse(_Reader(connection)) if hasattr(connection, "sql") else Warehouse(connection)
         )
         if "ops.runs" not in sql.tables():
-            return {"runs": [], "scans": [], "under_way": [], "held": _held()}
+            return {"runs": [], "scans": [], "under_way": [], "held": held()}
         runs = sql.run(_RUNS + " limit 5")
         names = ("run_id", "command", "finished_at", "status", "exit_code")
         return {
             "runs": [dict(zip(names, run, strict=True)) for run in runs],
             "scans": _scans(sql),
             "under_way": _under_way(sql),
-            "held": _held(),
+            "held": held(),
         }
+
+
+def reader(connection: Any) -> Warehouse:
+    """Return the SQL of a connection as `warehouse.reading` gives it."""
+    return Warehouse(_Reader(connection) if hasattr(connection, "sql") else connection)
 
 
 class _Reader:
@@ -122,7 +127,7 @@ def _under_way(sql: Warehouse) -> list[Row]:
     ]
 
 
-def _held() -> list[Row]:
+def held() -> list[Row]:
     """Return the saved plans of removals that were held, without their ids."""
     plans = []
     for path in sorted((project.data_dir() / "held").glob("*.json")):

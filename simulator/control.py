@@ -1,4 +1,4 @@
-"""The control interface, clearly no vendor's: below `/_control`, for a simulator in another process.
+"""The control interface, no vendor's: below `/_control`, for a simulator in another process.
 
 GET    /_control/describe                       addresses, client, organisations and their sizes
 GET    /_control/requests                       what was asked, by kind
@@ -9,7 +9,7 @@ PATCH  /_control/loke/organizations/{o}/customers/{c}        {fields}
 DELETE /_control/loke/organizations/{o}/customers/{c}
 POST   /_control/loke/organizations/{o}/touch   {"count": n}: change so many, spread over all
 POST   /_control/clock                          {"advance_seconds": n}
-POST   /_control/faults                         {"pattern": …, "nth": 1, "times": 1, "status": 500, …}
+POST   /_control/faults                         {"pattern": …, "nth": 1, "status": 500, …}
 DELETE /_control/faults
 POST   /_control/render                         put every order ready
 """
@@ -17,6 +17,7 @@ POST   /_control/render                         put every order ready
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -40,41 +41,46 @@ class Control:
         """Answer one control request."""
         try:
             value = self._act(request.method, request.path, request.json() or {})
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             return _json({"error": f"{type(error).__name__}: {error}"}, 400)
         return _json(value)
 
     def _act(self, method: str, path: str, body: dict[str, Any]) -> Any:
         simulator, loke = self._simulator, self._simulator.loke
-        match method, path:
-            case "GET", "/_control/describe":
-                return self._describe()
-            case "GET", "/_control/requests":
-                kinds = simulator.by_kind()
-                return {
-                    "kinds": kinds,
-                    "total": sum(kinds.values()),
-                    "max_in_flight": simulator.max_in_flight,
-                }
-            case "DELETE", "/_control/requests":
-                simulator.reset_counters()
-            case "PATCH", "/_control/loke/switches":
-                for name, value in body.items():
-                    getattr(loke.switches, name)
-                    setattr(loke.switches, name, value)
-            case "POST", "/_control/clock":
-                simulator.clock.advance(timedelta(seconds=body["advance_seconds"]))
-            case "POST", "/_control/faults":
-                simulator.fault(body.pop("pattern"), **body)
-            case "DELETE", "/_control/faults":
-                simulator.clear()
-            case "POST", "/_control/render":
-                for org in loke.world.values():
-                    for sort in ("created", "updated"):
-                        org.order(sort, loke.switches)
-            case _:
-                return self._customers(method, path, body)
-        return {}
+        acts: dict[tuple[str, str], Callable[[], Any]] = {
+            ("GET", "describe"): self._describe,
+            ("GET", "requests"): self._requests,
+            ("DELETE", "requests"): simulator.reset_counters,
+            ("PATCH", "loke/switches"): lambda: self._switch(body),
+            ("POST", "clock"): lambda: simulator.clock.advance(
+                timedelta(seconds=body["advance_seconds"])
+            ),
+            ("POST", "faults"): lambda: simulator.fault(body.pop("pattern"), **body),
+            ("DELETE", "faults"): simulator.clear,
+            ("POST", "render"): lambda: [
+                org.order(sort, loke.switches)
+                for org in loke.world.values()
+                for sort in ("created", "updated")
+            ],
+        }
+        act = acts.get((method, path.removeprefix("/_control/")))
+        if act is None:
+            return self._customers(method, path, body)
+        found = act()
+        return found if isinstance(found, dict) else {}
+
+    def _switch(self, body: dict[str, Any]) -> None:
+        for name, value in body.items():
+            getattr(self._simulator.loke.switches, name)
+            setattr(self._simulator.loke.switches, name, value)
+
+    def _requests(self) -> dict[str, Any]:
+        kinds = self._simulator.by_kind()
+        return {
+            "kinds": kinds,
+            "total": sum(kinds.values()),
+            "max_in_flight": self._simulator.max_in_flight,
+        }
 
     def _customers(self, method: str, path: str, body: dict[str, Any]) -> Any:
         match = _CUSTOMERS.fullmatch(path)

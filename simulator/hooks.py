@@ -112,7 +112,8 @@ class Hooks:
 
     def due(self, line: str) -> tuple[list[_Rule], list[_Rule]]:
         """Return the rules due at this request: those before it, those on its answer."""
-        before, after = [], []
+        before: list[_Rule] = []
+        after: list[_Rule] = []
         for rule in list(self._rules):
             if rule.pattern.search(line):
                 rule.seen += 1

@@ -108,18 +108,18 @@ def _boolean(value: object) -> bool:
 
 def _timestamp(value: object) -> datetime | None:
     if not isinstance(value, str):
-        raise ValueError(value)  # noqa: TRY004  one error for every bad value
+        raise ValueError(value)
     if not value.strip():
         return None
     moment = pendulum.parse(value.strip(), strict=True)
     if not isinstance(moment, datetime):
-        raise ValueError(value)  # noqa: TRY004
+        raise ValueError(value)
     return moment.astimezone(UTC)
 
 
 def _date(value: object) -> date | None:
     if not isinstance(value, str):
-        raise ValueError(value)  # noqa: TRY004
+        raise ValueError(value)
     if not value.strip():
         return None
     # A date of birth stays a date: a time behind it is cut off, never shifted by its zone.

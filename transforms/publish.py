@@ -183,12 +183,14 @@ def _news(
         f"select scan_id, count(*) from {staged(queries)} as entry "
         f"where scan_id not in ({literals(open_scans)}) group by scan_id"
     )
-    known = {
-        scan: count
-        for scan, count in warehouse.run(
-            f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"
+    known: dict[str, int] = dict(
+        map(
+            tuple,
+            warehouse.run(
+                f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"
+            ),
         )
-    }
+    )
     return {scan: count for scan, count in rows if known.get(scan) != count}
 
 

@@ -98,22 +98,22 @@ class Loke(Data):
         limited = self._limit()
         if limited is not None:
             return limited
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        expiry = self._tokens.get(token)
-        if scheme.lower() != "bearer" or expiry is None or expiry <= self.clock.now():
+        if not self._authorized(request):
             return refuse(self.switches.expired_status, "unauthorized", "access token expired")
         path = request.path.removeprefix("/loke")
         for method, pattern, handler in ROUTES:
             match = pattern.fullmatch(path)
             if match and method == request.method:
                 ids = match.groups()
-                if not ids:
-                    return handler(self, request, Organization({}), ids)
-                org = self.world.get(ids[0])
-                if org is None:
-                    return refuse(404, "not_found", "Organization not found")
-                return handler(self, request, org, ids[1:])
-        return refuse(404, "not_found", "No such route")
+                org = self.world.get(ids[0]) if ids else Organization({})
+                if org is not None:
+                    return handler(self, request, org, ids[1:])
+        return refuse(404, "not_found", "Not found")
+
+    def _authorized(self, request: Request) -> bool:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        expiry = self._tokens.get(token)
+        return scheme.lower() == "bearer" and expiry is not None and expiry > self.clock.now()
 
     def _authenticate(self, request: Request) -> Answer:
         if request.path.endswith("/.well-known/openid-configuration"):
@@ -124,7 +124,7 @@ class Loke(Data):
         from urllib.parse import parse_qsl
 
         form = dict(parse_qsl(request.body.decode()))
-        given = None
+        given: tuple[str | None, str] | None = None
         basic = request.headers.get("authorization", "")
         if basic.startswith("Basic ") and self.switches.token_auth in ("both", "basic"):
             name, _, secret = base64.b64decode(basic[6:]).decode().partition(":")
