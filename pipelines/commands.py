@@ -175,7 +175,7 @@ def _say(text: str = "") -> None:
 
 def report(outcome: Outcome) -> int:
     """Print what a run did, a line a scan, then its errors; return its exit code."""
-    for scan in outcome.reports:
+    for scan in sorted(outcome.reports, key=lambda scan: (scan.vendor, scan.tenant_id)):
         state = "" if scan.complete else " (not complete)"
         _say(
             f"{scan.vendor}/{scan.resource} {scan.tenant_id}: {scan.kind}, "

@@ -157,7 +157,7 @@ def _start_over(warehouse: Warehouse, *, rebuild: bool) -> bool:
         warehouse.run(text)
     for entity in ENTITIES:
         warehouse.run(sql(f"core/{entity.history}"))
-    return anew
+    return anew and (rebuild or known is not None)
 
 
 def _queries(entity: Entity, existing: set[str]) -> list[str]:
