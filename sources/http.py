@@ -2,8 +2,8 @@
 
 The retry policy, in one place and in numbers: a connection that fails, a time-out, 408, 425 and
 5xx are tried five times; an answer of 200 with a body that is not what it should be, three times;
-429 eight times. Between tries the vendor's own wait wins, else half a second doubling to thirty,
-with jitter. All waiting is taken from the run's allowance (`Limiter.max_wait`).
+429 eight times. Between tries the vendor's own wait wins, else half a second doubling to thirty
+(after 429, two seconds doubling to sixty), with jitter. All waiting is taken from the run's allowance (`Limiter.max_wait`).
 401 renews the credential once. Redirects are never followed: no token leaves its host.
 """
 
@@ -33,7 +33,8 @@ from sources.payload import MalformedBodyError, parse
 from sources.throttle import Limiter, OverBudgetError, vendor_time, wait_asked
 
 TRIES = {"connection": 5, "server": 5, "body": 3, "throttled": 8}
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+# First and longest wait in seconds; a throttle that names no wait is taken to last a minute.
+_WAITS = {"other": (0.5, 30.0), "throttled": (2.0, 60.0)}
 _TRANSIENT = frozenset({408, 425})
 _OK, _UNAUTHORIZED, _FORBIDDEN, _GONE, _TOO_MANY, _SERVER = 200, 401, 403, 404, 429, 500
 
@@ -221,7 +222,8 @@ class Client:
             if (response is not None and kind != "body")
             else None
         )
-        own = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (spent - 1)) * self._random.uniform(0.5, 1)
+        first, longest = _WAITS["throttled" if kind == "throttled" else "other"]
+        own = min(longest, first * 2 ** (spent - 1)) * self._random.uniform(0.5, 1)
         # `Retry-After: 0` burnt all attempts of others at once: our own wait is the least.
         wait = max(own, asked or 0.0)
         self.log.info("%s/%s: %s; trying again in %.1f s", self.vendor, resource, what, wait)

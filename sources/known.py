@@ -7,8 +7,9 @@ the same answers. The queries are plain enough for any SQL destination of dlt.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import dlt
@@ -20,16 +21,17 @@ from sources.records import Shape
 _CHUNK = 50_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Log:
     """The log one pipeline lands in; every method is empty where nothing has been landed."""
 
     pipeline: dlt.Pipeline
+    _observed: dict[str, datetime] = field(default_factory=dict)
 
-    @classmethod
-    def of_this_run(cls) -> Log:
-        """Return the log of the pipeline that is extracting now."""
-        return cls(dlt.current.pipeline())
+    @cached_property
+    def _client(self) -> Any:
+        # Making one resolves dlt's whole configuration; entering it again is cheap.
+        return self.pipeline.sql_client()
 
     def heads(
         self, shape: Shape, tenant_id: str, ids: Sequence[str] | None = None
@@ -56,16 +58,19 @@ class Log:
         )
 
     def last_observed(self, shape: Shape) -> datetime:
-        """Return when the newest row of a resource was seen; the beginning of time for none."""
-        query = "select max(_observed_at) as seen from {table}"
-        for table in self._query(shape.resource, query):
-            seen = table.column("seen")[0].as_py()
-            if isinstance(seen, datetime):
-                return seen if seen.tzinfo else seen.replace(tzinfo=UTC)
-        return datetime.min.replace(tzinfo=UTC)
+        """Return when the newest row was seen before this run; the beginning of time for none."""
+        if shape.resource not in self._observed:
+            self._observed[shape.resource] = datetime.min.replace(tzinfo=UTC)
+            query = "select max(_observed_at) as seen from {table}"
+            for table in self._query(shape.resource, query):
+                seen = table.column("seen")[0].as_py()
+                if isinstance(seen, datetime):
+                    aware = seen if seen.tzinfo else seen.replace(tzinfo=UTC)
+                    self._observed[shape.resource] = aware
+        return self._observed[shape.resource]
 
     def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
-        with self.pipeline.sql_client() as client:
+        with self._client as client:
             name = client.make_qualified_table_name(table)
             try:
                 with client.execute_query(query.format(table=name), *values) as cursor:

@@ -77,6 +77,10 @@ class _Account:
             )
         return records
 
+    @cached_property
+    def _log(self) -> Log:
+        return Log(dlt.current.pipeline())
+
     def lists(self, org: str) -> list[Page]:
         """Return the pages of an organisation's lists, asked for once a run."""
         if org not in self._lists:
@@ -85,7 +89,7 @@ class _Account:
 
     def scan(self, shape: Shape, resource_state: State) -> Iterator[pa.Table]:
         """Yield the changes of one resource, tenant after tenant."""
-        log = Log.of_this_run()
+        log = self._log
         read = {
             ORGANIZATIONS: self._read_organization,
             CUSTOMERS: self._read_customers,
