@@ -45,49 +45,55 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(verbose=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, run: str, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(run=_lazy(run))
-        command.add_argument(
-            "-v",
-            "--verbose",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help="say more of what happens",
-        )
-        return command
+    _add_runs(commands)
+    _add_looks(commands)
+    simulate = _add(commands, "simulate", "pretend the vendors on loopback")
+    simulate.add_argument("--port", type=int, default=8350, help="0 for a free one")
+    simulate.add_argument("--customers", type=int, default=1000)
+    simulate.add_argument("--seed", type=int, default=7)
+    demo = _add(commands, "demo", "two pretended days, from the vendors to SQL")
+    demo.add_argument("--customers", type=int, default=2000, help=argparse.SUPPRESS)
+    return parser
 
-    def vendors(command: argparse.ArgumentParser) -> None:
-        command.add_argument(
-            "vendors",
-            nargs="*",
-            metavar="VENDOR",
-            help=f"only these: {', '.join(VENDORS)}; all that are configured if none is named",
-        )
 
-    sync = add("sync", "run_sync", "extract what changed, land it, publish core")
-    vendors(sync)
+def _add_runs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands that change something."""
+    sync = _add(commands, "sync", "extract what changed, land it, publish core")
+    _vendors(sync)
     sync.add_argument("--full", action="store_true", help="make every scan complete")
-    sync.add_argument(
-        "--allow-mass-delete", action="store_true", help="apply removals beyond the guard"
-    )
-    vendors(add("plan", "run_plan", "say what sync would ask and remove; write nothing"))
-    add("check", "run_check", "credentials, clock skew and destination, before anything is read")
-    status = add("status", "run_status", "freshness, last scans, rows, held removals")
-    status.add_argument("--json", action="store_true", help="as JSON")
-    transform = add("transform", "run_transform", "publish core from what is landed")
+    allow = "apply removals beyond the guard"
+    sync.add_argument("--allow-mass-delete", action="store_true", help=allow)
+    transform = _add(commands, "transform", "publish core from what is landed")
     transform.add_argument("--rebuild", action="store_true", help="from scratch")
-    query = add("query", "run_query", "run read-only SQL on the warehouse")
+
+
+def _add_looks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands that only look."""
+    _vendors(_add(commands, "plan", "say what sync would ask and remove; write nothing"))
+    _add(commands, "check", "credentials, clock skew and destination, before anything is read")
+    status = _add(commands, "status", "freshness, last scans, rows, held removals")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    query = _add(commands, "query", "run read-only SQL on the warehouse")
     query.add_argument("sql", metavar="SQL")
     query.add_argument("--format", choices=("table", "csv", "json", "parquet"), default="table")
     query.add_argument("--output", metavar="FILE", help="write there instead of standard output")
-    simulate = add("simulate", "run_simulate", "pretend the vendors on loopback")
-    simulate.add_argument("--port", type=int, default=8350)
-    simulate.add_argument("--customers", type=int, default=1000)
-    simulate.add_argument("--seed", type=int, default=7)
-    demo = add("demo", "run_demo", "two pretended days, from the vendors to SQL")
-    demo.add_argument("--customers", type=int, default=2000, help=argparse.SUPPRESS)
-    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(run=_lazy(f"run_{name}"))
+    said = "say more of what happens"
+    command.add_argument(
+        "-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help=said
+    )
+    return command
+
+
+def _vendors(command: argparse.ArgumentParser) -> None:
+    text = f"only these: {', '.join(VENDORS)}; all that are configured if none is named"
+    command.add_argument("vendors", nargs="*", metavar="VENDOR", help=text)
 
 
 def _lazy(name: str) -> Command:

@@ -53,6 +53,15 @@ where valid_to >= timestamptz '{since}'
 
 def demo(customers: int) -> int:
     """Run the demo; return the exit code of the worse of its two syncs."""
+    before = dict(os.environ)
+    try:
+        return _demo(customers)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _demo(customers: int) -> int:
     from simulator import Simulator
 
     file = _clean_slate()

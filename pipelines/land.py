@@ -28,13 +28,14 @@ def land(account: Account, job: Job, destination: Any, transport: Any = None) ->
     """
     pipeline = warehouse.pipeline(f"regulars_{account.label}", f"raw_{account.vendor}", destination)
     try:
-        _recover(pipeline)
-        source = account.source(job=job, transport=transport)
-        while True:
-            pipeline.run(source, loader_file_format="parquet")
-            if not job.unfinished:
-                return
-            log.info("%s: a part is landed, reading on", account.vendor)
+        with job.closing:
+            _recover(pipeline)
+            source = account.source(job=job, transport=transport)
+            while True:
+                pipeline.run(source, loader_file_format="parquet")
+                if not job.unfinished:
+                    return
+                log.info("%s: a part is landed, reading on", account.vendor)
     except PipelineStepFailed as error:
         raise cause_of(error) from None
 

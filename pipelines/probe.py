@@ -38,9 +38,10 @@ def check(transport: Any = None, timing: Timing | None = None) -> Iterator[Findi
         job = Job(timing=timing or Timing())
         module = import_module(VENDORS[account.vendor])
         try:
-            facts = module.probe(
-                job=job, transport=transport, account=account.name, **account.values
-            )
+            with job.closing:
+                facts = module.probe(
+                    job=job, transport=transport, account=account.name, **account.values
+                )
         except SyncError as error:
             yield Finding(f"{account.label}: failed", error)
             continue

@@ -45,7 +45,7 @@ def _rows(connection: Any, text: str) -> Any:
         return pa.RecordBatchReader.from_batches(table.schema, table.to_batches())
     try:
         relation = connection.execute(text)
-        return relation.fetch_record_batch(_CHUNK)
+        return relation.to_arrow_reader(_CHUNK)
     except duckdb.Error as error:
         raise ConfigError(f"the query was not run: {str(error).splitlines()[0]}") from None
 

@@ -3,7 +3,8 @@
 The retry policy, in one place and in numbers: a connection that fails, a time-out, 408, 425 and
 5xx are tried five times; an answer of 200 with a body that is not what it should be, three times;
 429 eight times. Between tries the vendor's own wait wins, else half a second doubling to thirty
-(after 429, two seconds doubling to sixty), with jitter. All waiting is taken from the run's allowance (`Limiter.max_wait`).
+(after 429, two seconds doubling to sixty), with jitter. All waiting is taken from the run's
+allowance (`Limiter.max_wait`).
 401 renews the credential once. Redirects are never followed: no token leaves its host.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,6 +76,7 @@ class Client:
     """Asks one vendor, as one account, for JSON.
 
     Attributes:
+        close: Closes the connections.
         vendor_time: The vendor's clock in its last answer.
         requests: How many were sent for each resource, retries included; `token` for tokens.
     """
@@ -109,10 +112,8 @@ class Client:
             headers={"Accept": "application/json", "User-Agent": "regulars", **(headers or {})},
             follow_redirects=False,
         )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        # In ordinary dlt code nobody closes a source; its connections go with it.
+        self.close = weakref.finalize(self, self._http.close)
 
     def url(self, path: str, **params: str) -> str:
         """Return the address of `path` under the base address, with these query parameters."""

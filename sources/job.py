@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,6 +81,7 @@ class Job:
         by_parts: Stop after each landed part, for a caller that runs the pipeline again until
             `unfinished` is empty. Without it one run of the source reads everything.
         strict: Raise the first failure instead of noting it.
+        closing: What is to be closed when the run is over.
         scratch_dir: Where scans keep what they saw, so that a crash does not cost it.
     """
 
@@ -98,6 +100,7 @@ class Job:
     partial: list[str] = field(default_factory=list)
     scans: dict[tuple[str, str], Scan] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
+    closing: ExitStack = field(default_factory=ExitStack)
     _last: datetime = field(default_factory=lambda: datetime.min.replace(tzinfo=UTC))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

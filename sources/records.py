@@ -19,12 +19,12 @@ import pyarrow as pa
 
 from sources.convert import Bad, Kind, column
 from sources.payload import Record
+from sources.rejects import Reject
 
 HASH_VERSION = 1
 """The recipe of `_row_hash`. Raise it with any change to `fingerprint`: rows hashed by an older
 recipe are landed once more, and the fold, which compares content, makes no history of them."""
 
-STAMP = pa.timestamp("us", tz="UTC")
 Context = Mapping[str, str | None]
 
 
@@ -55,16 +55,6 @@ class Derived:
     doc: str
     clean: Callable[[pa.Array | None, int, Context], tuple[pa.Array, list[Bad]]]
     source: str | None = None
-
-
-@dataclass(frozen=True)
-class Reject:
-    """A value that could not be kept: which record and field, and why. Never the value itself."""
-
-    record_id: str | None
-    field: str
-    reason: str
-    value: str | None = None
 
 
 @dataclass
@@ -105,7 +95,8 @@ class Shape:
         types |= {each.column: each.kind.arrow for each in self.fields}
         types |= {each.column: pa.string() for each in self.derived}
         types |= {
-            name: STAMP if kind == "timestamp" else pa.string() for name, kind, _ in BOOKKEEPING
+            name: Kind.TIMESTAMP.arrow if kind == "timestamp" else pa.string()
+            for name, kind, _ in BOOKKEEPING
         }
         required = {"tenant_id", self.scope, self.key, "_op", "_observed_at", "_scan_id"}
         return pa.schema([pa.field(n, t, nullable=n not in required) for n, t in types.items()])
@@ -184,7 +175,7 @@ class Shape:
         extra, unknown = self._extra(records)
         columns["_extra"] = pa.array(extra, pa.string())
         columns["_op"] = pa.repeat("upsert", count)
-        columns["_observed_at"] = pa.array(observed, STAMP)
+        columns["_observed_at"] = pa.array(observed, Kind.TIMESTAMP.arrow)
         columns["_scan_id"] = pa.repeat(scan_id, count)
         columns["_row_hash"] = pa.array(hashes, pa.string())
         columns["tenant_id"] = pa.repeat(tenant_id, count)
@@ -201,7 +192,7 @@ class Shape:
             "tenant_id": pa.repeat(tenant_id, len(keys)),
             self.key: pa.array([record_id for _, record_id in keys], pa.string()),
             "_op": pa.repeat("delete", len(keys)),
-            "_observed_at": pa.array([observed] * len(keys), STAMP),
+            "_observed_at": pa.array([observed] * len(keys), Kind.TIMESTAMP.arrow),
             "_scan_id": pa.repeat(scan_id, len(keys)),
         }
         if self.scope:
@@ -231,46 +222,6 @@ class Shape:
             extras.append(_canonical(found).decode() if found else None)
             unknown.update(found)
         return extras, unknown
-
-
-_REJECTS = pa.schema(
-    [
-        *(
-            (name, pa.string())
-            for name in ("run_id", "vendor", "tenant_id", "resource", "record_id", "field")
-        ),
-        ("reason", pa.string()),
-        ("value", pa.string()),
-        ("_observed_at", STAMP),
-    ]
-)
-
-
-def reject_rows(
-    rejects: Sequence[Reject],
-    *,
-    run_id: str,
-    vendor: str,
-    tenant_id: str,
-    resource: str,
-    observed: datetime,
-) -> pa.Table:
-    """Return rejects as rows of the table `rejects`, which lands with the rows they belong to."""
-    rows = [
-        {
-            "run_id": run_id,
-            "vendor": vendor,
-            "tenant_id": tenant_id,
-            "resource": resource,
-            "record_id": each.record_id,
-            "field": each.field,
-            "reason": each.reason,
-            "value": each.value,
-            "_observed_at": observed,
-        }
-        for each in rejects
-    ]
-    return pa.Table.from_pylist(rows, schema=_REJECTS)
 
 
 def _values(

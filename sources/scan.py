@@ -19,7 +19,8 @@ from sources.job import Job, RemovalPlan, ScanReport
 from sources.known import Log
 from sources.paging import Page
 from sources.payload import Record
-from sources.records import Context, Reject, Shape, reject_rows
+from sources.records import Context, Shape
+from sources.rejects import Reject, reject_rows
 from sources.scratch import Scratch
 
 _FLUSH = 10_000
@@ -196,7 +197,7 @@ class Scan:
         self._remove(scope, missing, confirm)
 
     def _remove(self, scope: str, missing: Sequence[str], confirm: Confirm) -> None:
-        """Write a delete for each confirmed absence, an observation for each that is still there."""
+        """Write a delete for each confirmed absence, a row for each that is still there."""
         gone: list[tuple[str, str]] = []
         found: list[Record] = []
         for record_id, answer in confirm(missing):
@@ -298,12 +299,7 @@ class Scan:
         yield from tables
         if self._rejects:
             rejects, self._rejects = self._rejects, []
-            rows = reject_rows(
-                rejects,
-                run_id=self.report.run_id,
-                vendor=self.report.vendor,
-                tenant_id=self.report.tenant_id,
-                resource=self.shape.resource,
-                observed=self.job.observe(),
-            )
+            names = ("run_id", "vendor", "tenant_id", "resource")
+            scan = {name: getattr(self.report, name) for name in names}
+            rows = reject_rows(rejects, self.job.observe(), **scan)
             yield dlt.mark.with_table_name(rows, "rejects")

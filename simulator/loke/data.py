@@ -56,7 +56,7 @@ class Data:
     def update_customer(
         self, org: str, customer_id: str, *, _touch: bool = True, **fields: Any
     ) -> None:
-        """Change fields of a customer; `updatedAt` moves unless `_touch` is false or it is given."""
+        """Change fields; `updatedAt` moves unless `_touch` is false or it is given."""
         stamped = {"updatedAt": stamp(self.clock.now())} if _touch else {}
         self.world[org].put(_present(self.customer(org, customer_id) | stamped | fields))
 

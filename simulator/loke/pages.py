@@ -19,20 +19,21 @@ if TYPE_CHECKING:
     from simulator.loke.wire import Loke
 
 
-def _ok(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
-    from simulator.loke.wire import ok
-
-    return ok(value, status, headers)
-
-
-def _refuse(status: int, code: str, message: str) -> Answer:
-    from simulator.loke.wire import refuse
-
-    return refuse(status, code, message)
+def ok(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
+    """Return a JSON answer."""
+    body = value if isinstance(value, bytes) else orjson.dumps(value)
+    return Answer(status, body, {"content-type": "application/json", **(headers or {})})
 
 
-def _missing(what: str) -> Answer:
-    return _refuse(404, "not_found", f"{what} not found")
+def refuse(status: int, code: str, message: str) -> Answer:
+    """Return an error in LOKE's form."""
+    kind = f"https://errors.loke.global/{code}"
+    return ok({"message": message, "code": code, "type": kind, "instance": "01J"}, status)
+
+
+def missing(what: str) -> Answer:
+    """Return LOKE's 404."""
+    return refuse(404, "not_found", f"{what} not found")
 
 
 def _cursor(request: Request) -> Any:
@@ -75,13 +76,13 @@ def _listing(
         start += start < len(keys) and keys[start] == cursor
     if loke.switches.next_page_fault == "empty_with_next" and cursor is None and entries:
         # A first page with nothing on it, and the way to the rest.
-        return _ok([], headers=_next(loke, request, 0))
+        return ok([], headers=_next(loke, request, 0))
     page = entries[start : start + size]
     more = start + size < len(entries)
     following = None
     if more:
         following = start + size if loke.switches.cursor == "offset" else list(page[-1][0])
-    return _ok([record for _, record in page], headers=_next(loke, request, following))
+    return ok([record for _, record in page], headers=_next(loke, request, following))
 
 
 def organizations(loke: Loke, request: Request, _: Organization, __: Sequence[str]) -> Answer:
@@ -97,13 +98,13 @@ def organizations(loke: Loke, request: Request, _: Organization, __: Sequence[st
 
 def organization(_: Loke, __: Request, org: Organization, ___: Sequence[str]) -> Answer:
     """GET /organizations/{org}."""
-    return _ok(org.record)
+    return ok(org.record)
 
 
 def locations(loke: Loke, request: Request, org: Organization, _: Sequence[str]) -> Answer:
     """GET …/locations: one for each organisation."""
     record = {
-        "id": org.record["id"], "name": org.record["name"], "country": "AU", "locality": "Testville",
+        "id": org.record["id"], "name": org.record["name"], "country": "AU", "locality": "Town",
         "region": "NSW", "postalCode": "2000", "slug": "main", "streetAddress": "1 Test St",
         "streetAddress2": None, "latitude": -33.86, "longitude": 151.2,
         "phoneNumber": "+61255500000", "timezone": org.record.get("timezone"),
@@ -115,12 +116,12 @@ def customers(loke: Loke, request: Request, org: Organization, _: Sequence[str])
     """GET …/customers, newest first by `created` (default) or `updated`."""
     sort = request.params.get("sort", "created")
     if sort not in ("created", "updated"):
-        return _refuse(400, "bad_request", "sort must be created or updated")
+        return refuse(400, "bad_request", "sort must be created or updated")
     for name in ("email", "phoneNumber"):
         if name in request.params:
             found = (orjson.loads(raw) for raw in org.customers.values())
             wanted = request.params[name].lower()
-            return _ok([r for r in found if str(r.get(name, "")).strip().lower() == wanted])
+            return ok([r for r in found if str(r.get(name, "")).strip().lower() == wanted])
     keys = org.order(sort, loke.switches)
     direction = loke.switches.direction if sort == "updated" else "descending"
     if direction == "mixed":
@@ -139,7 +140,7 @@ def _customer_page(
     by_key = loke.switches.cursor == "keyset" and direction != "mixed"
     falling = direction == "descending"
     if fault == "empty_with_next" and cursor is None and count:
-        return _ok([], headers=_next(loke, request, 0))
+        return ok([], headers=_next(loke, request, 0))
     if cursor is None or isinstance(cursor, int):
         start = cursor or 0
         low, high = (count - start - size, count - start) if falling else (start, start + size)
@@ -159,43 +160,30 @@ def _customer_page(
     headers = _next(loke, request, following)
     raws = (org.customers[key[2]] for key in page)
     if plain(loke.switches):
-        return _ok(b"[" + b",".join(raws) + b"]", headers=headers)
-    return _ok([shown(orjson.loads(raw), loke.switches) for raw in raws], headers=headers)
+        return ok(b"[" + b",".join(raws) + b"]", headers=headers)
+    return ok([shown(orjson.loads(raw), loke.switches) for raw in raws], headers=headers)
 
 
 def customer(loke: Loke, _: Request, org: Organization, ids: Sequence[str]) -> Answer:
     """GET …/customers/{customer}."""
     if ids[0] in org.hidden:
-        return _refuse(loke.switches.hidden_status, "forbidden", "Not permitted")
+        return refuse(loke.switches.hidden_status, "forbidden", "Not permitted")
     raw = org.customers.get(ids[0])
     if raw is None:
-        return _refuse(loke.switches.gone_status, "not_found", "Customer not found")
-    return _ok(shown(orjson.loads(raw), loke.switches))
+        return refuse(loke.switches.gone_status, "not_found", "Customer not found")
+    return ok(shown(orjson.loads(raw), loke.switches))
 
 
 def memberships(loke: Loke, request: Request, org: Organization, ids: Sequence[str]) -> Answer:
     """GET …/customers/{customer}/memberships."""
     if ids[0] not in org.customers:
-        return _missing("Customer")
+        return missing("Customer")
     entries = [
         ((list_id,), {"id": list_id, "name": entry.record["name"]})
         for list_id, entry in sorted(org.lists.items())
         if ids[0] in entry.members
     ]
     return _listing(loke, request, entries, loke.switches.memberships_page_size)
-
-
-def put_points(loke: Loke, request: Request, org: Organization, ids: Sequence[str]) -> Answer:
-    """PUT …/customers/{customer}/points/{reference}: moves the balance, not updatedAt."""
-    body = request.json()
-    if ids[0] not in org.customers:
-        return _missing("Customer")
-    if not isinstance(body, dict) or not isinstance(body.get("amount"), int):
-        return _refuse(400, "bad_request", "amount must be an integer")
-    statistics = loke.customer(org.record["id"], ids[0]).get("statistics") or {}
-    balance = statistics.get("pointsBalance", 0) + body["amount"]
-    loke.update_statistics(org.record["id"], ids[0], pointsBalance=balance)
-    return _ok({"amount": body["amount"], "reference": ids[1]})
 
 
 def list_record(entry: CustomerList, switches: LokeSwitches) -> Record:
@@ -218,58 +206,14 @@ def lists(loke: Loke, request: Request, org: Organization, _: Sequence[str]) -> 
 def one_list(loke: Loke, _: Request, org: Organization, ids: Sequence[str]) -> Answer:
     """GET …/customer-lists/{list}."""
     if ids[0] not in org.lists:
-        return _missing("Customer list")
-    return _ok(list_record(org.lists[ids[0]], loke.switches))
-
-
-def _name_of(request: Request) -> str | None:
-    body = request.json()
-    name = body.get("name") if isinstance(body, dict) else None
-    return name if isinstance(name, str) and name else None
-
-
-def post_list(loke: Loke, request: Request, org: Organization, _: Sequence[str]) -> Answer:
-    """POST …/customer-lists."""
-    name = _name_of(request)
-    if name is None:
-        return _refuse(400, "bad_request", "name is required")
-    if any(entry.record["name"] == name for entry in org.lists.values()):
-        return _refuse(409, "conflict", "A list of this name exists")
-    list_id = loke.create_list(org.record["id"], name)
-    return _ok(list_record(org.lists[list_id], loke.switches), 201)
-
-
-def put_list(loke: Loke, request: Request, org: Organization, ids: Sequence[str]) -> Answer:
-    """PUT …/customer-lists/{list}: a new name."""
-    name, refused = _name_of(request), _not_ours(org, ids[0], "conflict")
-    if refused is not None:
-        return refused
-    if name is None:
-        return _refuse(400, "bad_request", "name is required")
-    loke.rename_list(org.record["id"], ids[0], name)
-    return _ok(list_record(org.lists[ids[0]], loke.switches))
-
-
-def delete_list(loke: Loke, _: Request, org: Organization, ids: Sequence[str]) -> Answer:
-    """DELETE …/customer-lists/{list}."""
-    refused = _not_ours(org, ids[0], "conflict")
-    if refused is None:
-        loke.delete_list(org.record["id"], ids[0])
-    return refused or Answer(204)
-
-
-def _not_ours(org: Organization, list_id: str, code: str) -> Answer | None:
-    if list_id not in org.lists:
-        return _missing("Customer list")
-    if not org.lists[list_id].ours:
-        return _refuse(409, code, "Only the client that created a list may change it")
-    return None
+        return missing("Customer list")
+    return ok(list_record(org.lists[ids[0]], loke.switches))
 
 
 def members(loke: Loke, request: Request, org: Organization, ids: Sequence[str]) -> Answer:
     """GET …/customer-lists/{list}/members, in the order they were added."""
     if ids[0] not in org.lists:
-        return _missing("Customer list")
+        return missing("Customer list")
     entries = sorted((added, member) for member, added in org.lists[ids[0]].members.items())
     return _listing(loke, request, _Members(org, entries), loke.switches.members_page_size)
 
@@ -300,60 +244,3 @@ class _Members(Sequence[tuple[Any, Record]]):
             if name in person
         }
         return {"id": key[1], "addedAt": key[0], **record}
-
-
-def put_members(loke: Loke, request: Request, org: Organization, ids: Sequence[str]) -> Answer:
-    """PUT …/customer-lists/{list}/members: these and no others; an empty array clears."""
-    refused, body = _not_ours(org, ids[0], "read_only"), request.json()
-    wanted = body.get("customerIds") if isinstance(body, dict) else None
-    if refused is not None:
-        return refused
-    if not isinstance(wanted, list):
-        return _refuse(400, "bad_request", "customerIds is required")
-    if any(member not in org.customers for member in wanted):
-        return _missing("Customer")
-    loke.set_members(org.record["id"], ids[0], wanted)
-    return Answer(204)
-
-
-def put_member(loke: Loke, _: Request, org: Organization, ids: Sequence[str]) -> Answer:
-    """PUT …/customer-lists/{list}/members/{customer}."""
-    refused = _not_ours(org, ids[0], "read_only")
-    if refused is None and ids[1] not in org.customers:
-        refused = _missing("Customer")
-    if refused is None:
-        loke.add_member(org.record["id"], ids[0], ids[1])
-    return refused or Answer(204)
-
-
-def delete_member(loke: Loke, _: Request, org: Organization, ids: Sequence[str]) -> Answer:
-    """DELETE …/customer-lists/{list}/members/{customer}."""
-    refused = _not_ours(org, ids[0], "read_only")
-    if refused is None:
-        loke.remove_member(org.record["id"], ids[0], ids[1])
-    return refused or Answer(204)
-
-
-_EVENTS = {
-    "customer.created", "customer.updated", "customer.updated-statistics", "payment.completed",
-    "payment.refunded",
-}  # fmt: skip
-
-
-def webhooks(_: Loke, __: Request, org: Organization, ___: Sequence[str]) -> Answer:
-    """GET …/webhooks."""
-    return _ok(list(org.webhooks.values()))
-
-
-def put_webhook(_: Loke, request: Request, org: Organization, ids: Sequence[str]) -> Answer:
-    """PUT …/webhooks/{ref}: kept, never delivered."""
-    body = request.json()
-    if not isinstance(body, dict) or not body.get("url") or set(body.get("events", ())) - _EVENTS:
-        return _refuse(400, "bad_request", "url and known events are required")
-    org.webhooks[ids[0]] = {"ref": ids[0], "url": body["url"], "events": body.get("events", [])}
-    return _ok(org.webhooks[ids[0]])
-
-
-def delete_webhook(_: Loke, __: Request, org: Organization, ids: Sequence[str]) -> Answer:
-    """DELETE …/webhooks/{ref}."""
-    return Answer(204) if org.webhooks.pop(ids[0], None) else _missing("Webhook")

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from simulator.hooks import Answer
-from simulator.loke import pages
+from simulator.loke import pages, writes
 from simulator.loke.data import Data
+from simulator.loke.pages import ok, refuse
 from simulator.loke.world import LokeSwitches, Organization, Record
 
 if TYPE_CHECKING:
@@ -33,18 +34,6 @@ class Truth:
     customers: dict[tuple[str, str], Record]
     lists: dict[tuple[str, str], Record]
     members: dict[tuple[str, str], dict[str, str]]
-
-
-def ok(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
-    """Return a JSON answer."""
-    body = value if isinstance(value, bytes) else orjson.dumps(value)
-    return Answer(status, body, {"content-type": "application/json", **(headers or {})})
-
-
-def refuse(status: int, code: str, message: str) -> Answer:
-    """Return an error in LOKE's form."""
-    kind = f"https://errors.loke.global/{code}"
-    return ok({"message": message, "code": code, "type": kind, "instance": "01J"}, status)
 
 
 class Loke(Data):
@@ -177,17 +166,17 @@ ROUTES = (
     _route("GET", f"{_ORG}/customers", pages.customers),
     _route("GET", f"{_ORG}/customers/{{}}", pages.customer),
     _route("GET", f"{_ORG}/customers/{{}}/memberships", pages.memberships),
-    _route("PUT", f"{_ORG}/customers/{{}}/points/{{}}", pages.put_points),
+    _route("PUT", f"{_ORG}/customers/{{}}/points/{{}}", writes.put_points),
     _route("GET", f"{_ORG}/customer-lists", pages.lists),
-    _route("POST", f"{_ORG}/customer-lists", pages.post_list),
+    _route("POST", f"{_ORG}/customer-lists", writes.post_list),
     _route("GET", f"{_ORG}/customer-lists/{{}}", pages.one_list),
-    _route("PUT", f"{_ORG}/customer-lists/{{}}", pages.put_list),
-    _route("DELETE", f"{_ORG}/customer-lists/{{}}", pages.delete_list),
+    _route("PUT", f"{_ORG}/customer-lists/{{}}", writes.put_list),
+    _route("DELETE", f"{_ORG}/customer-lists/{{}}", writes.delete_list),
     _route("GET", f"{_ORG}/customer-lists/{{}}/members", pages.members),
-    _route("PUT", f"{_ORG}/customer-lists/{{}}/members", pages.put_members),
-    _route("PUT", f"{_ORG}/customer-lists/{{}}/members/{{}}", pages.put_member),
-    _route("DELETE", f"{_ORG}/customer-lists/{{}}/members/{{}}", pages.delete_member),
-    _route("GET", f"{_ORG}/webhooks", pages.webhooks),
-    _route("PUT", f"{_ORG}/webhooks/{{}}", pages.put_webhook),
-    _route("DELETE", f"{_ORG}/webhooks/{{}}", pages.delete_webhook),
+    _route("PUT", f"{_ORG}/customer-lists/{{}}/members", writes.put_members),
+    _route("PUT", f"{_ORG}/customer-lists/{{}}/members/{{}}", writes.put_member),
+    _route("DELETE", f"{_ORG}/customer-lists/{{}}/members/{{}}", writes.delete_member),
+    _route("GET", f"{_ORG}/webhooks", writes.webhooks),
+    _route("PUT", f"{_ORG}/webhooks/{{}}", writes.put_webhook),
+    _route("DELETE", f"{_ORG}/webhooks/{{}}", writes.delete_webhook),
 )

@@ -14,13 +14,12 @@ Memberships  no stamp on lists, and an equal `memberCount` proves nothing: every
 Consent      `hasAgreedToMarketing` missing is not false.
 Money        `totalSpend` in minor units of the organisation's currency.
 Limits       none documented; at most four requests at once, 429 honoured.
-Left out     payments, orders, locations, webhooks (DECISIONS.md says how those would plug in).
+Left out     payments, orders, locations, webhooks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -30,6 +29,7 @@ import pyarrow as pa
 from dlt.extract import DltResource
 
 from sources.auth import ClientCredentials
+from sources.confirm import by_address
 from sources.drive import resources, run_scan
 from sources.errors import ContractError, Forbidden, NotFound, Unavailable
 from sources.http import Client, Probe
@@ -145,23 +145,8 @@ class _Account:
             if (yield from newest_first(scan, newest, marks, lag=self.lag, log=self.client.log)):
                 return marks.watermark()
         yield from everything(scan, partial(api.customers, self.client, org, "created"), marks)
-        scan.end_scope(partial(self._confirm_customers, org))
+        scan.end_scope(by_address(partial(api.customer, self.client, org), CUSTOMERS))
         return marks.watermark()
-
-    def _confirm_customers(
-        self, org: str, ids: Sequence[str]
-    ) -> Iterator[tuple[str, Record | bool]]:
-        """Ask for each missing customer by its own address: only 404 means gone."""
-
-        def ask(customer_id: str) -> Record | bool:
-            try:
-                found = api.customer(self.client, org, customer_id)
-            except Forbidden:
-                return False
-            return True if found is None else found if found.get("id") == customer_id else False
-
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            yield from zip(ids, pool.map(ask, ids), strict=True)
 
     def _read_lists(self, record: Record, scan: Scan) -> Reading:
         org = str(record["id"])
@@ -169,12 +154,7 @@ class _Account:
             scan.take(page)
             yield
 
-        def confirm(ids: Sequence[str]) -> Iterator[tuple[str, Record | bool]]:
-            for list_id in ids:
-                found = api.customer_list(self.client, org, list_id)
-                yield list_id, True if found is None else found
-
-        scan.end_scope(confirm)
+        scan.end_scope(by_address(partial(api.customer_list, self.client, org), CUSTOMER_LISTS))
         return None
 
     def _read_members(self, record: Record, scan: Scan) -> Reading:
@@ -276,15 +256,15 @@ def loke(
         transport: Another way for requests to travel.
     """
     reader = _account(
-        client_id,
-        client_secret,
-        base_url,
-        token_url,
-        account,
-        requests_per_minute,
-        max_wait_seconds,
         job or Job(strict=True),
         transport,
+        account,
+        client_id=client_id,
+        client_secret=client_secret,
+        base_url=base_url,
+        token_url=token_url,
+        requests_per_minute=requests_per_minute,
+        max_wait_seconds=max_wait_seconds,
     )
     reader.lag = timedelta(minutes=lag_minutes)
     reader.full_every = timedelta(hours=full_scan_every_hours)
@@ -292,52 +272,30 @@ def loke(
     return resources(SHAPES, reader.scan)
 
 
-def probe(
-    *,
-    client_id: str,
-    client_secret: str,
-    job: Job,
-    base_url: str = BASE_URL,
-    token_url: str = TOKEN_URL,
-    account: str = "default",
-    requests_per_minute: float = 0,
-    max_wait_seconds: float = 300,
-    transport: Any = None,
-    **_: object,
-) -> Probe:
-    """Try the credential with the cheapest question there is; takes what `loke` takes."""
-    reader = _account(
-        client_id,
-        client_secret,
-        base_url,
-        token_url,
-        account,
-        requests_per_minute,
-        max_wait_seconds,
-        job,
-        transport,
-    )
+def probe(job: Job, transport: Any, account: str, **values: Any) -> Probe:
+    """Try the credential with the cheapest question there is; `values` are `loke`'s settings."""
+    reader = _account(job, transport, account, **values)
     count = len(reader.organizations)
     return Probe(f"{count} organisation{'' if count == 1 else 's'}", reader.client.vendor_time)
 
 
 def _account(
-    client_id: str,
-    client_secret: str,
-    base_url: str,
-    token_url: str,
-    account: str,
-    per_minute: float,
-    max_wait: float,
     job: Job,
     transport: Any,
+    account: str,
+    *,
+    client_id: str,
+    client_secret: str,
+    base_url: str = BASE_URL,
+    token_url: str = TOKEN_URL,
+    requests_per_minute: float = 0,
+    max_wait_seconds: float = 300,
+    **_: Any,
 ) -> _Account:
+    limiter = Limiter(job.timing, requests_per_minute, max_wait_seconds)
     client = Client(
-        vendor="loke",
-        account=account,
-        base_url=base_url,
-        transport=transport,
-        limiter=Limiter(job.timing, per_minute, max_wait),
+        vendor="loke", account=account, base_url=base_url, limiter=limiter, transport=transport
     )
+    job.closing.callback(client.close)
     client.auth = ClientCredentials(token_url, client_id, client_secret, job.timing, client.send)
     return _Account(client, job)

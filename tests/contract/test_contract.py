@@ -93,7 +93,7 @@ def test_record_without_a_stamp_is_found_by_a_complete_scan(vendor, world, sync,
 
 
 def test_deleted_customer_ends_and_a_restored_one_begins_anew(vendor, world, sync, tables):
-    """Cases 28, 37: a deletion ends the history, a restore with the same content opens a new one."""
+    """Cases 28, 37: a deletion ends the history, a restore of the same opens a new one."""
     customer = world.any_customer()
     sync()
     world.delete(customer)

@@ -77,7 +77,7 @@ POINTS = [
 
 @pytest.mark.parametrize("point", POINTS, ids="-".join)
 def test_kill_at_any_step_then_one_run_repairs(served, tables, point):
-    """Invariant 5, cases 42 and 43: killed at a step, then changed, then run: as if never killed."""
+    """Invariant 5, cases 42, 43: killed at a step, changed, then run: as if never killed."""
     org = served.loke.organizations[0]
     assert _child("none", "none", "0") == 0
     served.loke.touch(org, 20)

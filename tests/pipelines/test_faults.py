@@ -202,7 +202,9 @@ def test_customers_updated_while_they_are_read_are_all_there(sim, sync, tables):
     ids = sim.loke.customer_ids(org)
     for page in (1, 2, 3):
         sim.before(
-            rf"{org}/customers\?", page, lambda p=page: sim.loke.update_customer(org, ids[p], lastName="X")
+            rf"{org}/customers\?",
+            page,
+            lambda p=page: sim.loke.update_customer(org, ids[p], lastName="X"),
         )
     sync()
     sim.clock.advance(MINUTE)
@@ -258,7 +260,7 @@ def test_checkpoint_whose_memory_is_lost_starts_over(sim, sync, tables, monkeypa
     sync()
     sim.clear()
     shutil.rmtree(tmp_path / "data")
-    gone = sorted(sim.loke.customer_ids(org), reverse=True)[0]
+    gone = max(sim.loke.customer_ids(org))
     sim.loke.delete_customer(org, gone)
     assert sync().exit_code == 0
     assert_true(tables, sim)

@@ -18,7 +18,8 @@ SECONDS = st.lists(st.none() | st.integers(-60, 60), max_size=40)
 
 def _pages(seconds, size):
     records = [
-        {"id": str(i)} | ({} if at is None else {"updatedAt": f"{T0 + timedelta(seconds=at):%Y-%m-%dT%H:%M:%SZ}"})
+        {"id": str(i)}
+        | ({} if at is None else {"updatedAt": f"{T0 + timedelta(seconds=at):%Y-%m-%dT%H:%M:%SZ}"})
         for i, at in enumerate(seconds)
     ]
     return [Page(records[i : i + size], "more", T0) for i in range(0, len(records), size)]
@@ -54,7 +55,7 @@ def test_rising_order_is_never_taken_for_newest_first(seconds, size):
 
 @given(SECONDS, st.integers(1, 7))
 def test_watermark_is_the_lower_of_start_and_newest(seconds, size):
-    """Invariant 1: no later than the pass's start by the vendor's clock, nor than any stamp seen."""
+    """Invariant 1: no later than the start by the vendor's clock, nor than any stamp seen."""
     place: dict[str, object] = {}
     marks = Marks(CUSTOMERS, place)
     for page in _pages(seconds, size):

@@ -40,7 +40,9 @@ def test_every_page_comes_once_and_in_order(sizes):
     def answer(request):
         page = int(request.url.params.get("p", "0"))
         more = {"X-Next-Page": f"/v1/things?p={page + 1}"} if page + 1 < len(sizes) else {}
-        return httpx.Response(200, json=[{"id": [page, i]} for i in range(sizes[page])], headers=more)
+        return httpx.Response(
+            200, json=[{"id": [page, i]} for i in range(sizes[page])], headers=more
+        )
 
     client = _client(answer)
     pages = list(follow_header(client, client.url("things"), resource="things"))
@@ -63,7 +65,8 @@ def test_nothing_is_asked_beyond_what_is_enough():
 
 
 @pytest.mark.parametrize(
-    "address", ["https://evil.test/v1/x", "http://api.test/v1/x", "//evil.test/x", "https://api.test:444/"]
+    "address",
+    ["https://evil.test/v1/x", "http://api.test/v1/x", "//evil.test/x", "https://api.test:444/"],
 )
 def test_token_never_leaves_its_host(address):
     """Case 26: another host, scheme or port in the next address is refused before it is asked."""

@@ -74,9 +74,11 @@ def test_one_bad_value_costs_no_good_one():
 @given(st.dictionaries(st.sampled_from([*CUSTOMERS.documented, "nickname"]), JSON), JSON)
 def test_any_record_becomes_a_row_of_the_same_schema(record, statistics):
     """Invariant 10: whatever JSON a field holds, the columns and their types stay the same."""
-    cleaned = clean(orjson.loads(orjson.dumps(record | {"statistics": None}, default=str))) if (
-        _storable(record)
-    ) else {}
+    cleaned = (
+        clean(orjson.loads(orjson.dumps(record | {"statistics": None}, default=str)))
+        if (_storable(record))
+        else {}
+    )
     rows = _rows({**cleaned, "id": "C1"}, {"id": "C2", "statistics": statistics})
     assert rows.table.schema == CUSTOMERS.schema
     assert rows.table.num_rows == 2

@@ -1,0 +1,66 @@
+"""Every statement in every supported warehouse's dialect: `python -m transforms.dialects`.
+
+Parsing and transpiling is what can be checked without the warehouse; a statement that sqlglot
+cannot say in a dialect, or says in a way it cannot read back, fails.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import sqlglot
+from sqlglot.errors import SqlglotError
+
+from transforms.fold import staged, statement
+from transforms.model import ENTITIES, HERE, sql, staging, vendors
+from transforms.publish import rejects_view
+
+DIALECTS = ("duckdb", "postgres", "snowflake", "bigquery", "redshift", "databricks")
+
+
+def statements() -> dict[str, str]:
+    """Return every statement a publish may run, by name, its placeholders filled."""
+    found: dict[str, str] = {"rejects": rejects_view(["raw_loke.rejects"])}
+    for folder in ("core", "ops"):
+        found |= {
+            f"{folder}/{p.stem}": sql(f"{folder}/{p.stem}") for p in (HERE / folder).glob("*.sql")
+        }
+    for path in (HERE / "checks").glob("*.sql"):
+        found[f"checks/{path.stem}"] = sql(f"checks/{path.stem}").format(
+            **{f"changed_{entity.view}": "1 = 1" for entity in ENTITIES}
+        )
+    for entity in ENTITIES:
+        queries = [query for vendor in vendors() if (query := staging(vendor, entity))]
+        facts = {"staged": staged(queries), "scans": "'s'", "open_scans": "''", "portion": "0"}
+        for name in ("changed", "ended", "once", "often"):
+            found[f"fold/{name}/{entity.view}"] = statement(name, entity, **facts)
+    return found
+
+
+def problems() -> list[str]:
+    """Return a line for each statement a dialect cannot say."""
+    lines = []
+    for name, text in sorted(statements().items()):
+        for dialect in DIALECTS:
+            try:
+                said = sqlglot.transpile(
+                    text, read="duckdb", write=dialect,
+                    unsupported_level=sqlglot.ErrorLevel.RAISE,
+                )  # fmt: skip
+                sqlglot.parse_one(said[0], read=dialect)
+            except SqlglotError as error:
+                lines.append(f"{name} in {dialect}: {str(error).splitlines()[0]}")
+    return lines
+
+
+def main() -> int:
+    """Print the problems; return 1 if there are any."""
+    found = problems()
+    for line in found:
+        sys.stderr.write(line + "\n")
+    sys.stdout.write(f"{len(statements())} statements in {len(DIALECTS)} dialects\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
