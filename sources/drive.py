@@ -68,7 +68,7 @@ def run_scan(
         if job.strict:
             raise
         job.errors.append(error)
-        if isinstance(error, Unavailable) and scan.has_progress():
+        if isinstance(error, Unavailable) and scan.pages:
             yield from scan.end_part()
         scan.close(keep="checkpoint" in state)
     finally:

@@ -7,6 +7,7 @@ removed when the vendor confirms it, and held when there are more of them than c
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -36,8 +37,8 @@ class Scan:
 
     Attributes:
         report: What `ops.scans` will say.
+        pages: How many were read since the last part ended.
         place: The vendor's own notes of how far it is; saved with each part, JSON.
-        resumed: Whether it goes on from an earlier run's checkpoint.
     """
 
     def __init__(
@@ -54,7 +55,6 @@ class Scan:
         self.job, self.shape, self.report, self.state = job, shape, report, state
         self.account, self.context = account, context
         self.place: State = {}
-        self.resumed = False
         self.held = False
         self._left_out = False
         self._log = log
@@ -64,7 +64,7 @@ class Scan:
         self._tables: list[pa.Table] = []
         self._rejects: list[Reject] = []
         self._started = job.timing.now()
-        self._pages = self._rows = 0
+        self.pages = self._rows = 0
         self.reading: Reading
         self._scratch = self._begin()
         job.observe(after=log.last_observed(shape))
@@ -76,15 +76,18 @@ class Scan:
 
     def _begin(self) -> Scratch:
         """Open the scan's memory, at the checkpoint the destination knows of if there is one."""
-        directory, name = self.job.scratch_dir, f"{self.shape.resource}-{self.report.tenant_id}"
-        scratch = Scratch(directory / f"{name}.duckdb" if directory else None)
-        checkpoint = self.state.get("checkpoint") or {}
+        directory = self.job.scratch_dir
+        # An id is the vendor's word, and no part of a path.
+        tenant = hashlib.blake2b(self.report.tenant_id.encode(), digest_size=8).hexdigest()
+        path = directory / f"{self.shape.resource}-{tenant}.duckdb" if directory else None
+        scratch, checkpoint = Scratch(path), self.state.get("checkpoint") or {}
         facts = scratch.resume(checkpoint.get("part", 0), checkpoint.get("scan_id", ""))
+        if facts is not None and self.complete_kind and facts["kind"] != "full":
+            facts = scratch.resume(0, "")  # a complete scan cannot go on from an increment
         if facts is not None:
-            self.resumed, self._part = True, checkpoint["part"]
+            self._part = checkpoint["part"]
             self.report.scan_id, self.place = checkpoint["scan_id"], facts["place"]
-            self.report.kind = facts["kind"]
-            self.report.rows_seen = facts["rows_seen"]
+            self.report.kind, self.report.rows_seen = facts["kind"], facts["rows_seen"]
         if self.complete_kind:
             self._learn_all(scratch)
         return scratch
@@ -96,12 +99,10 @@ class Scan:
         for heads in self._log.heads(self.shape, self.report.tenant_id):
             scratch.learn(heads)
 
-    # -- reading ------------------------------------------------------------------------------
-
     def take(self, page: Page, scope: str = "") -> None:
         """Compare one page of a scope with what is known, and keep what is new."""
         observed = self.job.observe()
-        self._pages += 1
+        self.pages += 1
         self.report.pages += 1
         for record in page.records:
             record_id = self.shape.record_id(record)
@@ -162,8 +163,6 @@ class Scan:
     def _add(self, table: pa.Table) -> None:
         self._tables.append(table)
         self._rows += table.num_rows
-
-    # -- absence ------------------------------------------------------------------------------
 
     def end_scope(
         self, confirm: Confirm, *, scope: str = "", vendor_count: int | None = None
@@ -240,17 +239,11 @@ class Scan:
         """Return the scopes (lists) the log holds members of."""
         return self._scratch.scopes()
 
-    # -- parts --------------------------------------------------------------------------------
-
     def part_is_full(self) -> bool:
         """Tell whether enough was read to land it before reading on."""
         size = self.job.part
         elapsed = (self.job.timing.now() - self._started).total_seconds()
-        return self._pages >= size.pages or self._rows >= size.rows or elapsed >= size.seconds
-
-    def has_progress(self) -> bool:
-        """Tell whether this part read anything worth a checkpoint."""
-        return self._pages > 0
+        return self.pages >= size.pages or self._rows >= size.rows or elapsed >= size.seconds
 
     def end_part(self) -> Iterator[pa.Table]:
         """Yield what this part brought, and put the checkpoint into the state beside it."""
@@ -267,7 +260,7 @@ class Scan:
         self.state["open"] = list(dict.fromkeys([*scans, self.report.scan_id]))
         self.state["checkpoint"] = {"scan_id": self.report.scan_id, "part": self._part}
         yield from self._drain()
-        self._pages = self._rows = 0
+        self.pages = self._rows = 0
         self._started = self.job.timing.now()
 
     def finish(self, watermark: datetime | None) -> Iterator[pa.Table]:

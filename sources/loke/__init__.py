@@ -131,9 +131,10 @@ class _Account:
         due = datetime.fromisoformat(full_at) + self.full_every
         return "full" if self.job.timing.now() >= due else "incremental"
 
-    # -- what each resource reads ---------------------------------------------------------------
-
     def _read_organization(self, record: Record, scan: Scan) -> Reading:
+        # One question brings them all; it is counted with the first.
+        if record is self.organizations[0]:
+            scan.report.requests += self.client.requests[ORGANIZATIONS.resource]
         scan.take(Page([record], None, None))
         yield
         return None
@@ -153,7 +154,6 @@ class _Account:
         for page in self.lists(org):
             scan.take(page)
             yield
-
         scan.end_scope(by_address(partial(api.customer_list, self.client, org), CUSTOMER_LISTS))
         return None
 
