@@ -134,22 +134,22 @@ class Shape:
         Absent and null count as the same, key order as none; `context` is what the record's
         meaning depends on besides itself (a currency).
         """
-        skip = self.volatile
-        content = {
-            key: _without_nulls(value) if isinstance(value, dict) else value
-            for key, value in record.items()
-            if value is not None and key not in skip
-        }
-        digest = hashlib.blake2b(_canonical(content), digest_size=16)
+        if self.volatile:
+            record = {key: value for key, value in record.items() if key not in self.volatile}
+        content = _canonical(record)
+        if b":null" in content:
+            content = _canonical(_without_nulls(record))
+        digest = hashlib.blake2b(content, digest_size=16)
         digest.update(context)
         return f"{HASH_VERSION}:{digest.hexdigest()}"
 
     def rows(
         self,
         records: Sequence[Record],
+        *,
+        ids: Sequence[str | None],
         hashes: Sequence[str],
         observed: Sequence[datetime],
-        *,
         tenant_id: str,
         scan_id: str,
         scopes: Sequence[str],
@@ -157,7 +157,6 @@ class Shape:
     ) -> Rows:
         """Return these records as rows of the log, each an upsert."""
         count, columns, rejects = len(records), dict[str, pa.Array](), list[Reject]()
-        ids = [self.record_id(record) for record in records]
 
         def take(name: str, made: tuple[pa.Array, list[Bad]]) -> None:
             columns[name] = made[0]
@@ -249,8 +248,11 @@ def _values(
     return [value.get(inner, value.get(older)) for value in parents[outer]]
 
 
-def _without_nulls(value: Record) -> Record:
-    return {key: inner for key, inner in value.items() if inner is not None}
+def _without_nulls(value: Any) -> Any:
+    """Return a JSON value without the keys of objects that hold null."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _canonical(value: Record) -> bytes:

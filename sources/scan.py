@@ -136,8 +136,9 @@ class Scan:
             return
         rows = self.shape.rows(
             [records[at] for at in new],
-            [marks[at] for at in new],
-            [observed[at] for at in new],
+            ids=[ids[at] for at in new],
+            hashes=[marks[at] for at in new],
+            observed=[observed[at] for at in new],
             tenant_id=self.report.tenant_id,
             scan_id=self.report.scan_id,
             scopes=[scopes[at] for at in new],

@@ -49,6 +49,8 @@ class Scratch:
     def discard(self, *, closed: bool = False) -> None:
         """Close the file and remove it."""
         if not closed:
+            # What is about to be removed need not be tidied first.
+            self._db.execute("pragma disable_checkpoint_on_shutdown")
             self._db.close()
         if self.path is not None:
             for path in (self.path, self.path.with_name(self.path.name + ".wal")):
@@ -110,25 +112,20 @@ class Scratch:
             select * from batch
             qualify row_number() over (partition by scope, id order by position desc) = 1
         """)
-        rows = self._db.execute("""
-            select i.position from incoming i
+        compared = self._db.execute("""
+            select i.position, s.id is not null, coalesce(s.hash, k.hash) is distinct from i.hash
+            from incoming i
             left join seen s on s.scope = i.scope and s.id = i.id
             left join known k on k.scope = i.scope and k.id = i.id and k.op = 'upsert'
-            where coalesce(s.hash, k.hash) is distinct from i.hash order by 1
+            order by 1
         """).fetchall()
-        self._db.execute("""
-            update seen set hash = i.hash from incoming i
-            where seen.scope = i.scope and seen.id = i.id and seen.hash <> i.hash
-        """)
-        self._db.execute(
-            """
-            insert into seen
-            select i.scope, i.id, i.hash, ? from incoming i
-            where not exists (select 1 from seen s where s.scope = i.scope and s.id = i.id)
-            """,
-            [part],
-        )
-        return [row[0] for row in rows]
+        if any(again for _, again, _ in compared):
+            self._db.execute("""
+                delete from seen where exists (
+                    select 1 from incoming i where seen.scope = i.scope and seen.id = i.id)
+            """)
+        self._db.execute("insert into seen select scope, id, hash, ? from incoming", [part])
+        return [position for position, _, new in compared if new]
 
     def missing(self, scope: str) -> list[str]:
         """Return the ids the log holds as alive in this scope and the scan did not see."""

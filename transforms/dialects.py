@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from transforms.fold import staged, statement
 from transforms.model import ENTITIES, HERE, sql, staging, vendors
-from transforms.publish import rejects_view
+from transforms.publish import conditions, rejects_view
 
 DIALECTS = ("duckdb", "postgres", "snowflake", "bigquery", "redshift", "databricks")
 
@@ -26,9 +26,9 @@ def statements() -> dict[str, str]:
             f"{folder}/{p.stem}": sql(f"{folder}/{p.stem}") for p in (HERE / folder).glob("*.sql")
         }
     for path in (HERE / "checks").glob("*.sql"):
-        found[f"checks/{path.stem}"] = sql(f"checks/{path.stem}").format(
-            **{f"changed_{entity.view}": "1 = 1" for entity in ENTITIES}
-        )
+        names = [conditions(entity, folded=True) for entity in ENTITIES]
+        merged = {key: text for each in names for key, text in each.items()}
+        found[f"checks/{path.stem}"] = sql(f"checks/{path.stem}").format(**merged)
     for entity in ENTITIES:
         queries = [query for vendor in vendors() if (query := staging(vendor, entity))]
         facts = {"staged": staged(queries), "scans": "'s'", "open_scans": "''", "portion": "0"}

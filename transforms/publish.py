@@ -119,15 +119,13 @@ def publish(
         existing = warehouse.tables()
         _ensure(warehouse)
         done.rebuilt = _start_over(warehouse, rebuild=rebuild)
-        folded: dict[str, str] = {}
         for entity in ENTITIES:
             queries = _queries(entity, existing)
             news = _news(warehouse, entity, queries, open_scans) if queries else {}
             if news:
                 done.keys[entity.view] = _fold(warehouse, entity, queries, news, open_scans)
-                folded[entity.view] = _changed(entity)
         _show(warehouse, existing, renew=done.rebuilt)
-        _check(warehouse, done, folded)
+        _check(warehouse, done)
         for entity in ENTITIES:
             warehouse.run(f"drop table if exists changed_{entity.view}")
         if run is not None:
@@ -226,10 +224,17 @@ def _fold(
     return int(warehouse.run(f"select count(*) from {changed}")[0][0])
 
 
-def _changed(entity: Entity) -> str:
-    """Return the condition that a row of an entity's tables is one this publish wrote."""
+def conditions(entity: Entity, *, folded: bool) -> dict[str, str]:
+    """Return what a check may ask of a row: `changed_` by this publish, `rewritten_` by it.
+
+    Rewritten are keys the log holds more than one row of: only they can have several versions.
+    """
     keys = ", ".join(entity.key)
-    return f"({keys}) in (select {keys} from changed_{entity.view})"
+    changed = f"({keys}) in (select {keys} from changed_{entity.view}"
+    return {
+        f"changed_{entity.view}": f"{changed})" if folded else "1 = 0",
+        f"rewritten_{entity.view}": f"{changed} where times > 1)" if folded else "1 = 0",
+    }
 
 
 def _show(warehouse: Warehouse, existing: set[str], *, renew: bool) -> None:
@@ -251,15 +256,17 @@ def rejects_view(logs: Sequence[str]) -> str:
     return "create or replace view ops.rejects as " + " union all ".join(parts)
 
 
-def _check(warehouse: Warehouse, done: Published, folded: Mapping[str, str]) -> None:
+def _check(warehouse: Warehouse, done: Published) -> None:
     """Run the checks over what changed; warnings are kept, a failure ends the transaction."""
-    conditions = {f"changed_{entity.view}": folded.get(entity.view, "1 = 0") for entity in ENTITIES}
+    names: dict[str, str] = {}
+    for entity in ENTITIES:
+        names |= conditions(entity, folded=entity.view in done.keys)
     for path in sorted((HERE / "checks").glob("*.sql")):
         text = sql(f"checks/{path.stem}")
-        if not any("{" + f"changed_{view}" + "}" in text for view in folded):
+        if not any(f"_{view}}}" in text for view in done.keys):
             continue
         kind, sentence = text.splitlines()[0].removeprefix("-- ").split(": ", 1)
-        query = text.format(**conditions)
+        query = text.format(**names)
         count = int(warehouse.run(f"select count(*) from ({query}) as offenders")[0][0])
         if count and kind == "fail":
             raise CheckFailedError(f"{path.stem}: {sentence} ({count} rows)")

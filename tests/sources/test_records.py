@@ -24,7 +24,8 @@ JSON = st.recursive(
 
 def _rows(*records):
     return CUSTOMERS.rows(
-        records, ["1:x"] * len(records), [NOON] * len(records), tenant_id="T", scan_id="S",
+        records, ids=[record["id"] for record in records], hashes=["1:x"] * len(records),
+        observed=[NOON] * len(records), tenant_id="T", scan_id="S",
         scopes=[""] * len(records), context=CONTEXT,
     )  # fmt: skip
 
@@ -131,6 +132,14 @@ def test_hash_knows_content_from_form():
     one = CUSTOMERS.fingerprint({"id": "a", "dob": None, "statistics": {"x": 1, "y": None}}, b"")
     assert one == CUSTOMERS.fingerprint({"statistics": {"x": 1}, "id": "a"}, b"")
     assert one != CUSTOMERS.fingerprint({"statistics": {"x": 2}, "id": "a"}, b"")
+    quoted = {"id": "a", "lastName": '"dob":null,', "statistics": {"x": 1}}
+    assert CUSTOMERS.fingerprint(quoted, b"") != CUSTOMERS.fingerprint(
+        {**quoted, "lastName": ""}, b""
+    )
+    for nulls in ({"a": None}, {"a": None, "b": None}, {"z": None}, {"statistics": {"x": None}}):
+        assert CUSTOMERS.fingerprint({**nulls, "i": 1}, b"") == CUSTOMERS.fingerprint(
+            {"i": 1} | ({"statistics": {}} if "statistics" in nulls else {}), b""
+        )
     assert one != CUSTOMERS.fingerprint({"id": "a", "dob": "", "statistics": {"x": 1}}, b"")
     assert one != CUSTOMERS.fingerprint({"statistics": {"x": 1}, "id": "a"}, b"AUD")
 

@@ -157,7 +157,7 @@ def test_failed_check_leaves_everything_as_it_was(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "HERE", tmp_path)
     monkeypatch.setattr(
         module, "sql",
-        lambda name, real=module.sql: "-- fail: no\nselect 1 where {changed_customers} or 1 = 1"
+        lambda name, real=module.sql: "-- fail: no\nselect customer_id from core.customers where {changed_customers}"
         if name == "checks/never" else real(name),
     )  # fmt: skip
     with pytest.raises(CheckFailedError):

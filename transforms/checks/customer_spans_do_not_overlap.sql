@@ -7,6 +7,6 @@ from (
             partition by vendor, tenant_id, customer_id order by valid_from
         ) as next_from
     from core.customer_history
-    where {changed_customers}
+    where {rewritten_customers}
 ) as spans
 where valid_to <= valid_from or next_from < valid_to or (valid_to is null and next_from is not null)

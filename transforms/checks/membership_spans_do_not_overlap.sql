@@ -7,6 +7,6 @@ from (
             partition by vendor, tenant_id, list_kind, list_id, customer_id order by valid_from
         ) as next_from
     from core.membership_history
-    where {changed_memberships}
+    where {rewritten_memberships}
 ) as spans
 where valid_to <= valid_from or next_from < valid_to or (valid_to is null and next_from is not null)
