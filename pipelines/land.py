@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import dlt
+import pyarrow as pa
 from dlt.common.versioned_state import decompress_state
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
@@ -30,9 +31,14 @@ def land(account: Account, job: Job, destination: Any, transport: Any = None) ->
     try:
         with job.closing:
             _recover(pipeline)
+            pipeline.sync_destination()
             source = account.source(job=job, transport=transport)
             while True:
-                pipeline.run(source, loader_file_format="parquet")
+                pipeline.extract(source, loader_file_format="parquet")
+                # Arrow keeps what it freed; a run's memory is to stay flat.
+                pa.default_memory_pool().release_unused()
+                pipeline.normalize()
+                pipeline.load()
                 if not job.unfinished:
                     return
                 log.info("%s: a part is landed, reading on", account.vendor)

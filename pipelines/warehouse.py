@@ -65,7 +65,7 @@ def writing() -> Iterator[Any]:
         return
     connection = _open(where.file, read_only=False)
     try:
-        limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "160MB"
+        limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "96MB"
         connection.execute(f"set memory_limit = '{limit}'")
         # Rows of a log have no order of their own; keeping one would cost memory.
         connection.execute("set preserve_insertion_order = false")

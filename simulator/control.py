@@ -1,17 +1,22 @@
 """The control interface, no vendor's: below `/_control`, for a simulator in another process.
 
-GET    /_control/describe                       addresses, client, organisations and their sizes
-GET    /_control/requests                       what was asked, by kind
-DELETE /_control/requests                       forget it
-PATCH  /_control/loke/switches                  {"page_size": 50, …}
-POST   /_control/loke/organizations/{o}/customers            {fields} → {"id"}
-PATCH  /_control/loke/organizations/{o}/customers/{c}        {fields}
+GET    /_control/describe             addresses, client, organisations and their sizes, by vendor
+GET    /_control/truth                what a perfect reader would know, by vendor
+GET    /_control/requests             {"kinds": {"GET /…/{id}": n}, "total": n, "max_in_flight": n}
+POST   /_control/requests/reset       forget what was asked
+POST   /_control/clock                {"advance_seconds": n}
+POST   /_control/faults               {"pattern": …, "nth": 1, "times": 1, "status": 500, …}
+DELETE /_control/faults               forget every fault
+POST   /_control/render               put every order and page ready
+PATCH  /_control/loke/switches        {"page_size": 50, …}
+POST   /_control/loke/organizations/{o}/customers                 {fields} → {"id": …}
+POST   /_control/loke/organizations/{o}/customers/touch           {"count": n} → {"touched": n}
+PATCH  /_control/loke/organizations/{o}/customers/{c}             {fields}
+PATCH  /_control/loke/organizations/{o}/customers/{c}/statistics  {fields}; moves no stamp
 DELETE /_control/loke/organizations/{o}/customers/{c}
-POST   /_control/loke/organizations/{o}/touch   {"count": n}: change so many, spread over all
-POST   /_control/clock                          {"advance_seconds": n}
-POST   /_control/faults                         {"pattern": …, "nth": 1, "status": 500, …}
-DELETE /_control/faults
-POST   /_control/render                         put every order ready
+
+Fields go by the vendor's names. Beside them `"_missing": ["email"]` takes keys away and
+`"_touch": false` leaves `updatedAt`. What cannot be done answers 400 with {"error": …}.
 """
 
 from __future__ import annotations
@@ -21,14 +26,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from simulator.hooks import Answer
+from simulator.messages import Answer, Request, ok
 
 if TYPE_CHECKING:
-    from simulator.core import Request, Simulator
-
-_CUSTOMERS = re.compile(r"/_control/loke/organizations/([^/]+)/(customers|touch)(?:/([^/]+))?")
+    from simulator.core import Simulator
 
 
 class Control:
@@ -39,40 +40,34 @@ class Control:
 
     def respond(self, request: Request) -> Answer:
         """Answer one control request."""
+        path = request.path.removeprefix("/_control/")
         try:
-            value = self._act(request.method, request.path, request.json() or {})
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            return _json({"error": f"{type(error).__name__}: {error}"}, 400)
-        return _json(value)
+            value = self._act(request.method, path, request.object())
+        except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
+            return ok({"error": f"{type(error).__name__}: {error}"}, 400)
+        return ok({} if value is None else value)
 
     def _act(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        simulator, loke = self._simulator, self._simulator.loke
+        simulator = self._simulator
         acts: dict[tuple[str, str], Callable[[], Any]] = {
             ("GET", "describe"): self._describe,
+            ("GET", "truth"): self._truth,
             ("GET", "requests"): self._requests,
-            ("DELETE", "requests"): simulator.reset_counters,
-            ("PATCH", "loke/switches"): lambda: self._switch(body),
-            ("POST", "clock"): lambda: simulator.clock.advance(
-                timedelta(seconds=body["advance_seconds"])
-            ),
-            ("POST", "faults"): lambda: simulator.fault(body.pop("pattern"), **body),
-            ("DELETE", "faults"): simulator.clear,
-            ("POST", "render"): lambda: [
-                org.order(sort, loke.switches)
-                for org in loke.world.values()
-                for sort in ("created", "updated")
-            ],
+            ("POST", "requests/reset"): simulator.reset_counters,
+            ("POST", "clock"): lambda: self._advance(float(body["advance_seconds"])),
+            ("POST", "faults"): lambda: simulator.fault(**body),
+            ("DELETE", "faults"): simulator.clear_faults,
+            ("POST", "render"): simulator.render,
         }
-        act = acts.get((method, path.removeprefix("/_control/")))
-        if act is None:
-            return self._customers(method, path, body)
-        found = act()
-        return found if isinstance(found, dict) else {}
+        act = acts.get((method, path))
+        if act is not None:
+            return act()
+        name, _, rest = path.partition("/")
+        return simulator.vendors[name].control(method, rest, body)
 
-    def _switch(self, body: dict[str, Any]) -> None:
-        for name, value in body.items():
-            getattr(self._simulator.loke.switches, name)
-            setattr(self._simulator.loke.switches, name, value)
+    def _advance(self, seconds: float) -> dict[str, str]:
+        self._simulator.clock.advance(timedelta(seconds=seconds))
+        return {"now": self._simulator.clock.now().isoformat()}
 
     def _requests(self) -> dict[str, Any]:
         kinds = self._simulator.by_kind()
@@ -82,37 +77,8 @@ class Control:
             "max_in_flight": self._simulator.max_in_flight,
         }
 
-    def _customers(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        match = _CUSTOMERS.fullmatch(path)
-        if match is None:
-            raise KeyError(path)
-        loke, (org, what, customer_id) = self._simulator.loke, match.groups()
-        if what == "touch":
-            return {"touched": len(loke.touch(org, int(body["count"])))}
-        if method == "POST":
-            return {"id": loke.create_customer(org, **body)}
-        if method == "DELETE":
-            loke.delete_customer(org, customer_id)
-        else:
-            loke.update_customer(org, customer_id, **body)
-        return {}
+    def _truth(self) -> dict[str, Any]:
+        return {name: vendor.truth_json() for name, vendor in self._simulator.vendors.items()}
 
     def _describe(self) -> dict[str, Any]:
-        loke = self._simulator.loke
-        return {
-            "loke": {
-                "base_url": loke.base_url, "token_url": loke.token_url,
-                "client_id": loke.client_id, "client_secret": loke.client_secret,
-                "organizations": {
-                    org_id: {
-                        "name": org.record["name"], "customers": len(org.customers),
-                        "lists": list(org.lists), "sample": list(org.customers)[:20],
-                    }
-                    for org_id, org in loke.world.items()
-                },
-            }
-        }  # fmt: skip
-
-
-def _json(value: Any, status: int = 200) -> Answer:
-    return Answer(status, orjson.dumps(value), {"content-type": "application/json"})
+        return {name: vendor.describe() for name, vendor in self._simulator.vendors.items()}

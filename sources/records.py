@@ -25,6 +25,7 @@ HASH_VERSION = 1
 """The recipe of `_row_hash`. Raise it with any change to `fingerprint`: rows hashed by an older
 recipe are landed once more, and the fold, which compares content, makes no history of them."""
 
+_HASH_PREFIX = f"{HASH_VERSION}:"
 Context = Mapping[str, str | None]
 
 
@@ -139,9 +140,7 @@ class Shape:
         content = _canonical(record)
         if b":null" in content:
             content = _canonical(_without_nulls(record))
-        digest = hashlib.blake2b(content, digest_size=16)
-        digest.update(context)
-        return f"{HASH_VERSION}:{digest.hexdigest()}"
+        return _HASH_PREFIX + hashlib.blake2b(content, digest_size=16, key=context).hexdigest()
 
     def rows(
         self,

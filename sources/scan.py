@@ -59,7 +59,8 @@ class Scan:
         self._left_out = False
         self._log = log
         self._part = 0
-        self._salt = "\x1f".join(f"{k}={v}" for k, v in sorted(context.items())).encode()
+        facts = "\x1f".join(f"{key}={value}" for key, value in sorted(context.items()))
+        self._salt = hashlib.blake2b(facts.encode(), digest_size=16).digest()
         self._buffer: list[tuple[str, str, str, Record, datetime]] = []
         self._tables: list[pa.Table] = []
         self._rejects: list[Reject] = []

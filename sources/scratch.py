@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _TABLES = """
 create table if not exists known (scope text, id text, hash text, op text);
@@ -113,19 +114,21 @@ class Scratch:
             qualify row_number() over (partition by scope, id order by position desc) = 1
         """)
         compared = self._db.execute("""
-            select i.position, s.id is not null, coalesce(s.hash, k.hash) is distinct from i.hash
+            select i.position, s.id is not null as again,
+                coalesce(s.hash, k.hash) is distinct from i.hash as new
             from incoming i
             left join seen s on s.scope = i.scope and s.id = i.id
             left join known k on k.scope = i.scope and k.id = i.id and k.op = 'upsert'
             order by 1
-        """).fetchall()
-        if any(again for _, again, _ in compared):
+        """).to_arrow_table()
+        if pc.any(compared.column("again")).as_py():
             self._db.execute("""
                 delete from seen where exists (
                     select 1 from incoming i where seen.scope = i.scope and seen.id = i.id)
             """)
         self._db.execute("insert into seen select scope, id, hash, ? from incoming", [part])
-        return [position for position, _, new in compared if new]
+        new: list[int] = compared.filter(compared.column("new")).column("position").to_pylist()
+        return new
 
     def missing(self, scope: str) -> list[str]:
         """Return the ids the log holds as alive in this scope and the scan did not see."""

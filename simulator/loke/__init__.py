@@ -1,6 +1,6 @@
 """LOKE pretended: its world (data and writes) and its wire (endpoints, tokens, errors)."""
 
-from simulator.loke.wire import Loke
-from simulator.loke.world import LokeSwitches
+from simulator.loke.switches import LokeSwitches
+from simulator.loke.wire import Loke, Truth
 
-__all__ = ["Loke", "LokeSwitches"]
+__all__ = ["Loke", "LokeSwitches", "Truth"]

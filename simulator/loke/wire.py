@@ -1,34 +1,35 @@
-"""LOKE's endpoints, tokens and errors; and the hands that change its world."""
+"""LOKE whole: its wire in `respond`, its staff in the methods of `Data`."""
 
 from __future__ import annotations
 
-import base64
 import re
-import secrets
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from simulator.hooks import Answer
-from simulator.loke import pages, writes
+from simulator.loke import control, customers, lists, webhooks
 from simulator.loke.data import Data
-from simulator.loke.pages import ok, refuse
-from simulator.loke.world import LokeSwitches, Organization, Record
+from simulator.loke.paging import CursorError, Page, missing, refuse
+from simulator.loke.switches import LokeSwitches, Record, shape, shown
+from simulator.loke.tokens import Tokens
+from simulator.loke.world import Organization
+from simulator.messages import Answer, Request
 
 if TYPE_CHECKING:
-    from simulator.core import Request, Simulator
+    from simulator.core import Simulator
 
-Handler = Callable[["Loke", "Request", Organization, Sequence[str]], Answer]
+Handler = Callable[["Loke", Request, Organization, Sequence[str]], Answer]
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What a perfect reader would know now."""
+    """What a perfect reader would know now: copies, in the vendor's words."""
 
     organizations: dict[str, Record]
     customers: dict[tuple[str, str], Record]
@@ -48,11 +49,17 @@ class Loke(Data):
         switches: LokeSwitches | None,
         **world: Any,
     ) -> None:
-        super().__init__(simulator.clock, customers=customers, seed=seed, **world)
-        self.switches = switches or LokeSwitches()
+        super().__init__(
+            simulator.clock,
+            simulator.lock,
+            switches or LokeSwitches(),
+            customers=customers,
+            seed=seed,
+            **world,
+        )
         self.client_id, self.client_secret = "regulars-demo", "demo-secret-of-no-value"
+        self.tokens = Tokens(self)
         self._simulator = simulator
-        self._tokens: dict[str, Any] = {}
         self._window: list[Any] = []
 
     @property
@@ -66,67 +73,95 @@ class Loke(Data):
         return f"{self._simulator.base}/loke-auth/token"
 
     def truth(self) -> Truth:
-        """Return what a perfect reader would know now."""
-        found = Truth({}, {}, {}, {})
-        for org_id, org in self.world.items():
-            found.organizations[org_id] = deepcopy(org.record)
-            for customer_id, raw in org.customers.items():
-                if customer_id not in org.hidden:
-                    found.customers[org_id, customer_id] = orjson.loads(raw)
-            for list_id, entry in org.lists.items():
-                found.lists[org_id, list_id] = pages.list_record(entry, self.switches)
-                found.members[org_id, list_id] = dict(entry.members)
+        """Return what a perfect reader would know now, as the switches have it sent."""
+        found, as_kept = Truth({}, {}, {}, {}), not any(shape(self.switches))
+        with self.lock:
+            for org_id, org in self.world.items():
+                found.organizations[org_id] = deepcopy(org.record)
+                for customer_id, raw in org.customers.items():
+                    if customer_id not in org.hidden:
+                        record = orjson.loads(raw)
+                        found.customers[org_id, customer_id] = (
+                            record if as_kept else shown(record, self.switches)
+                        )
+                for list_id, entry in org.lists.items():
+                    found.lists[org_id, list_id] = lists.list_record(entry, self.switches)
+                    found.members[org_id, list_id] = dict(entry.members)
         return found
 
-    # -- the wire -------------------------------------------------------------------------------
+    def truth_json(self) -> dict[str, Any]:
+        """Return the truth with organisations as a level of their own."""
+        truth = self.truth()
+        answer: dict[str, Any] = {"organizations": truth.organizations}
+        for name in ("customers", "lists", "members"):
+            part: dict[str, dict[str, Any]] = {org: {} for org in truth.organizations}
+            for (org, key), value in getattr(truth, name).items():
+                part[org][key] = value
+            answer[name] = part
+        return answer
+
+    def describe(self) -> dict[str, Any]:
+        """Return addresses, the client and every organisation's sizes."""
+        return {
+            "base_url": self.base_url, "token_url": self.token_url,
+            "client_id": self.client_id, "client_secret": self.client_secret,
+            "customers": sum(len(org.customers) for org in self.world.values()),
+            "organizations": {
+                org_id: {
+                    "name": org.record["name"], "customers": len(org.customers),
+                    "members": sum(len(entry.members) for entry in org.lists.values()),
+                    "lists": list(org.lists), "sample": list(org.customers)[:20],
+                }
+                for org_id, org in self.world.items()
+            },
+        }  # fmt: skip
+
+    def control(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        """Do what the control interface asks below `loke/`."""
+        return control.act(self, method, path, body)
+
+    def render(self) -> None:
+        """Put both orders, the members' order and their pages ready."""
+        size = self.switches.members_page_size
+        for org in self.world.values():
+            for sort in customers.SORTS:
+                org.order(sort, self.switches)
+            for list_id, entry in org.lists.items():
+                keys = entry.keys()
+                for start in range(0, len(keys), size):
+                    lists.members_body(self, org, list_id, Page(keys[start : start + size]))
 
     def respond(self, request: Request) -> Answer:
-        """Answer one request."""
+        """Answer one request: the limit first, then the token, then the endpoint."""
         if request.path.startswith("/loke-auth"):
-            return self._authenticate(request)
+            return self.tokens.respond(request)
         limited = self._limit()
         if limited is not None:
             return limited
-        if not self._authorized(request):
-            return refuse(self.switches.expired_status, "unauthorized", "access token expired")
-        path = request.path.removeprefix("/loke")
+        status = self.tokens.status(request)
+        if status != 200:
+            return refuse(self, status, "unauthorized", "access token missing or expired")
+        try:
+            return self._route(request)
+        except CursorError:
+            return refuse(self, 400, "bad_request", "after is not a cursor")
+
+    def _route(self, request: Request) -> Answer:
+        path, known = request.path.removeprefix("/loke"), False
         for method, pattern, handler in ROUTES:
             match = pattern.fullmatch(path)
-            if match and method == request.method:
+            if not match:
+                continue
+            known = True
+            if method == request.method:
                 ids = match.groups()
                 org = self.world.get(ids[0]) if ids else Organization({})
-                if org is not None:
-                    return handler(self, request, org, ids[1:])
-        return refuse(404, "not_found", "Not found")
-
-    def _authorized(self, request: Request) -> bool:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        expiry = self._tokens.get(token)
-        return scheme.lower() == "bearer" and expiry is not None and expiry > self.clock.now()
-
-    def _authenticate(self, request: Request) -> Answer:
-        if request.path.endswith("/.well-known/openid-configuration"):
-            issuer = f"{self._simulator.base}/loke-auth"
-            return ok({"issuer": issuer, "token_endpoint": self.token_url})
-        if request.method != "POST" or not request.path.endswith("/token"):
-            return refuse(404, "not_found", "No such route")
-        from urllib.parse import parse_qsl
-
-        form = dict(parse_qsl(request.body.decode()))
-        given: tuple[str | None, str] | None = None
-        basic = request.headers.get("authorization", "")
-        if basic.startswith("Basic ") and self.switches.token_auth in ("both", "basic"):
-            name, _, secret = base64.b64decode(basic[6:]).decode().partition(":")
-            given = (name, secret)
-        elif "client_secret" in form and self.switches.token_auth in ("both", "body"):
-            given = (form.get("client_id"), form["client_secret"])
-        if given != (self.client_id, self.client_secret):
-            return ok({"error": "invalid_client"}, 401)
-        if form.get("grant_type") != "client_credentials":
-            return ok({"error": "unsupported_grant_type"}, 400)
-        token, life = secrets.token_urlsafe(16), self.switches.token_seconds
-        self._tokens[token] = self.clock.now() + timedelta(seconds=life)
-        return ok({"access_token": token, "token_type": "bearer", "expires_in": life, "scope": ""})
+                if org is None:
+                    return missing(self, "Organization")
+                return handler(self, request, org, ids[1:])
+        if known:
+            return refuse(self, 405, "method_not_allowed", "Method not allowed")
+        return missing(self, "Route")
 
     def _limit(self) -> Answer | None:
         """Refuse what is beyond the limit of a minute, with the header the switch asks for."""
@@ -138,45 +173,47 @@ class Loke(Data):
             self._window.append(now)
             return None
         free = self._window[0] + minute
-        wait = max(1, round((free - now).total_seconds() + 0.5))
+        # Whole seconds, rounded up: who waits as told is let in.
+        later = (free + timedelta(seconds=1)).replace(microsecond=0)
         headers = {
-            "retry_after": {"retry-after": str(wait)},
-            "retry_after_date": {
-                "retry-after": format_datetime(free + timedelta(seconds=1), usegmt=True)
-            },
+            "retry_after": {"retry-after": str(max(1, ceil((free - now).total_seconds())))},
+            "retry_after_date": {"retry-after": format_datetime(later, usegmt=True)},
             "retry_after_zero": {"retry-after": "0"},
-            "reset_iso": {"x-ratelimit-reset": (free + timedelta(seconds=1)).isoformat()},
-            "reset_epoch": {"x-ratelimit-reset": str(int(free.timestamp()) + 1)},
+            "reset_iso": {"x-ratelimit-reset": later.isoformat()},
+            "reset_epoch": {"x-ratelimit-reset": str(int(later.timestamp()))},
             "none": {},
         }[self.switches.rate_limit_header]
-        answer = refuse(429, "too_many_requests", "Too many requests")
+        answer = refuse(self, 429, "too_many_requests", "Too many requests")
         answer.headers |= headers
         return answer
 
 
-def _route(method: str, path: str, handler: Handler) -> tuple[str, re.Pattern[str], Handler]:
-    return method, re.compile(path.replace("{}", "([^/]+)")), handler
+def _routes(*rows: tuple[str, str, Handler]) -> list[tuple[str, re.Pattern[str], Handler]]:
+    return [
+        (method, re.compile(("/organizations" + path).replace("{}", "([^/]+)")), handler)
+        for method, path, handler in rows
+    ]
 
 
-_ORG = "/organizations/{}"
-ROUTES = (
-    _route("GET", "/organizations", pages.organizations),
-    _route("GET", _ORG, pages.organization),
-    _route("GET", f"{_ORG}/locations", pages.locations),
-    _route("GET", f"{_ORG}/customers", pages.customers),
-    _route("GET", f"{_ORG}/customers/{{}}", pages.customer),
-    _route("GET", f"{_ORG}/customers/{{}}/memberships", pages.memberships),
-    _route("PUT", f"{_ORG}/customers/{{}}/points/{{}}", writes.put_points),
-    _route("GET", f"{_ORG}/customer-lists", pages.lists),
-    _route("POST", f"{_ORG}/customer-lists", writes.post_list),
-    _route("GET", f"{_ORG}/customer-lists/{{}}", pages.one_list),
-    _route("PUT", f"{_ORG}/customer-lists/{{}}", writes.put_list),
-    _route("DELETE", f"{_ORG}/customer-lists/{{}}", writes.delete_list),
-    _route("GET", f"{_ORG}/customer-lists/{{}}/members", pages.members),
-    _route("PUT", f"{_ORG}/customer-lists/{{}}/members", writes.put_members),
-    _route("PUT", f"{_ORG}/customer-lists/{{}}/members/{{}}", writes.put_member),
-    _route("DELETE", f"{_ORG}/customer-lists/{{}}/members/{{}}", writes.delete_member),
-    _route("GET", f"{_ORG}/webhooks", writes.webhooks),
-    _route("PUT", f"{_ORG}/webhooks/{{}}", writes.put_webhook),
-    _route("DELETE", f"{_ORG}/webhooks/{{}}", writes.delete_webhook),
+ROUTES = _routes(
+    ("GET", "", customers.organizations),
+    ("GET", "/{}", customers.organization),
+    ("GET", "/{}/locations", customers.locations),
+    ("GET", "/{}/locations/{}", customers.location),
+    ("GET", "/{}/customers", customers.customers),
+    ("GET", "/{}/customers/{}", customers.customer),
+    ("GET", "/{}/customers/{}/memberships", customers.memberships),
+    ("PUT", "/{}/customers/{}/points/{}", customers.put_points),
+    ("GET", "/{}/customer-lists", lists.lists),
+    ("POST", "/{}/customer-lists", lists.post_list),
+    ("GET", "/{}/customer-lists/{}", lists.one_list),
+    ("PUT", "/{}/customer-lists/{}", lists.put_list),
+    ("DELETE", "/{}/customer-lists/{}", lists.delete_list),
+    ("GET", "/{}/customer-lists/{}/members", lists.members),
+    ("PUT", "/{}/customer-lists/{}/members", lists.put_members),
+    ("PUT", "/{}/customer-lists/{}/members/{}", lists.put_member),
+    ("DELETE", "/{}/customer-lists/{}/members/{}", lists.delete_member),
+    ("GET", "/{}/webhooks", webhooks.webhooks),
+    ("PUT", "/{}/webhooks/{}", webhooks.put_webhook),
+    ("DELETE", "/{}/webhooks/{}", webhooks.delete_webhook),
 )

@@ -6,65 +6,26 @@ A customer is kept as the bytes of its record, so that a million of them fit and
 from __future__ import annotations
 
 import hashlib
-import random
 from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 import orjson
 
-from simulator.clock import stamp
-from simulator.people import customer, ulid
+from simulator.loke.switches import LokeSwitches, Record
 
-Key = tuple[str, str, str]
-Record = dict[str, Any]
-
-OPTIONAL = (
-    "createdAt",
-    "updatedAt",
-    "dob",
-    "email",
-    "gender",
-    "hasAgreedToMarketing",
-    "phoneNumber",
-    "statistics",
-)
-_OLDER = {
-    "lastPointsEarnedAt": "lastPointsEarned",
-    "lastPointsRedeemedAt": "lastPointsRedeemed",
-    "lastSpentAt": "lastSpend",
-}
+_MOMENT, _TIE = 23, 8
+_MANY = 200
+_RENDERED_AT_MOST = 50_000
 
 
-@dataclass
-class LokeSwitches:
-    """What LOKE might do otherwise; each default is the documented or likelier answer."""
+class Order(NamedTuple):
+    """One way to order customers. What has no stamp stands above or below all that have."""
 
-    page_size: int = 1000  # customers a page
-    organizations_page_size: int = 50
-    lists_page_size: int = 50
-    members_page_size: int = 100
-    memberships_page_size: int = 10
-    next_page: str = "absolute"  # or "relative"
-    next_page_fault: str | None = None  # foreign | loop | cycle | empty_with_next | empty_string
-    direction: str = "descending"  # of sort=updated; or "ascending", "mixed"
-    cursor: str = "keyset"  # or "offset", which drifts when data change
-    absent: str = "missing"  # how an unknown optional field is sent; or "null"
-    statistics_names: str = "at"  # or "plain", the older spelling
-    token_seconds: int = 3600
-    token_auth: str = "both"  # which client authentication is accepted: "basic", "body"
-    expired_status: int = 401
-    date_header: bool = True
-    gone_status: int = 404  # what a customer that is gone answers with
-    hidden_status: int = 403  # what a customer we may not see answers with
-    rate_limit: int | None = None  # requests a minute
-    rate_limit_header: str = "retry_after"  # retry_after_date | retry_after_zero | reset_iso | …
-    member_count: str = "exact"  # or "missing", "stale"
-    nulls_sort: str = "last"  # where customers without updatedAt stand in sort=updated
-    ties: str = "stable"  # order among equal stamps; or "shuffled"
-    stamps_ms: bool = False  # createdAt and updatedAt with milliseconds
-    extra_field: bool = False  # an undocumented `nickname`
+    sort: str  # created | updated | mixed
+    nulls_high: bool = False
+    shuffled: bool = False
 
 
 @dataclass
@@ -74,6 +35,27 @@ class CustomerList:
     record: Record
     ours: bool
     members: dict[str, str] = field(default_factory=dict)
+    _keys: list[str] | None = None
+
+    def keys(self) -> list[str]:
+        """Return the members' keys in the order they were added; see `member_of`."""
+        if self._keys is None:
+            self._keys = sorted(_pad(added) + member for member, added in self.members.items())
+        return self._keys
+
+    def changed(self) -> None:
+        """Forget what was derived from the members."""
+        self._keys = None
+
+
+def member_of(key: str) -> str:
+    """Return the customer id of a list's key."""
+    return key[_MOMENT:]
+
+
+def customer_of(key: str) -> str:
+    """Return the customer id of an order's key."""
+    return key[_MOMENT + _TIE :]
 
 
 @dataclass
@@ -81,132 +63,112 @@ class Organization:
     """An organisation and everything in it."""
 
     record: Record
+    seed: int = 0
     customers: dict[str, bytes] = field(default_factory=dict)
     deleted: dict[str, bytes] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     lists: dict[str, CustomerList] = field(default_factory=dict)
     webhooks: dict[str, Record] = field(default_factory=dict)
-    _order: dict[str, list[Key]] = field(default_factory=dict)
-    _order_of: tuple[str, str] = ("", "")
+    _orders: dict[Order, list[str]] = field(default_factory=dict)
+    _rendered: dict[tuple[object, ...], bytes] = field(default_factory=dict)
 
-    def order(self, sort: str, switches: LokeSwitches) -> list[Key]:
-        """Return the keys of all customers in rising order of `created` or `updated`."""
-        wanted = (switches.nulls_sort, switches.ties)
-        if wanted != self._order_of:
-            self._order, self._order_of = {}, wanted
-        if sort not in self._order:
-            keys = (self._key(orjson.loads(raw), sort) for raw in self.customers.values())
-            self._order[sort] = sorted(keys)
-        return self._order[sort]
+    def order(self, sort: str, switches: LokeSwitches) -> list[str]:
+        """Return the keys of all customers that may be seen, in rising order."""
+        if sort == "updated" and switches.direction == "mixed":
+            wanted = Order("mixed")
+        else:
+            falling = sort == "created" or switches.direction == "descending"
+            nulls_high = (switches.nulls_sort == "first") == falling
+            wanted = Order(sort, nulls_high, switches.ties == "shuffled")
+        if wanted not in self._orders:
+            keys = [
+                self._key(orjson.loads(raw), wanted)
+                for customer_id, raw in self.customers.items()
+                if customer_id not in self.hidden
+            ]
+            keys.sort()
+            self._orders[wanted] = keys
+        return self._orders[wanted]
 
-    def _key(self, record: Record, sort: str) -> Key:
-        nulls_first, shuffled = self._order_of[0] == "first", self._order_of[1] == "shuffled"
-        moment = record.get(f"{sort}At") or ("~" if nulls_first else "")
-        tie = hashlib.blake2b(record["id"].encode(), digest_size=4).hexdigest() if shuffled else ""
-        return (moment, tie, record["id"])
+    def _key(self, record: Record, order: Order) -> str:
+        customer_id: str = record["id"]
+        if order.sort == "mixed":
+            return self._digest(customer_id, _MOMENT + _TIE) + customer_id
+        moment = record.get("createdAt" if order.sort == "created" else "updatedAt")
+        tie = self._digest(customer_id, _TIE) if order.shuffled else "0" * _TIE
+        nothing = ("~" if order.nulls_high else " ") * _MOMENT
+        return (_pad(moment) if isinstance(moment, str) else nothing) + tie + customer_id
 
-    def put(self, record: Record) -> None:
-        """Store a customer's record and keep every order."""
-        self.remove(record["id"])
-        self.customers[record["id"]] = orjson.dumps(record)
-        for sort, keys in self._order.items():
-            insort(keys, self._key(record, sort))
+    def _digest(self, text: str, size: int) -> str:
+        salt = str(self.seed).encode()[:16]
+        return hashlib.blake2b(text.encode(), digest_size=size, key=salt).hexdigest()[:size]
+
+    def put(self, *records: Record) -> None:
+        """Store customers' records and keep every order."""
+        before = [self._record(record["id"]) for record in records]
+        for record in records:
+            self.customers[record["id"]] = orjson.dumps(record)
+        for order in self._orders:
+            pairs = [
+                (self._key(old, order) if old else None, self._key(new, order))
+                for old, new in zip(before, records, strict=True)
+                if new["id"] not in self.hidden
+            ]
+            self._move(order, [(old, new) for old, new in pairs if old != new])
+        self._rendered.clear()
 
     def remove(self, customer_id: str) -> bytes | None:
         """Take a customer out; return its record."""
-        raw = self.customers.pop(customer_id, None)
-        if raw is not None:
-            for sort, keys in self._order.items():
-                del keys[bisect_left(keys, self._key(orjson.loads(raw), sort))]
-        return raw
+        record = self._record(customer_id)
+        if record is None:
+            return None
+        if customer_id not in self.hidden:
+            for order in self._orders:
+                self._move(order, [(self._key(record, order), None)])
+        self._rendered.clear()
+        return self.customers.pop(customer_id)
+
+    def _record(self, customer_id: str) -> Record | None:
+        raw = self.customers.get(customer_id)
+        return None if raw is None else dict(orjson.loads(raw))
+
+    def _move(self, order: Order, pairs: list[tuple[str | None, str | None]]) -> None:
+        keys = self._orders[order]
+        if len(pairs) > _MANY:
+            gone = {old for old, _ in pairs}
+            kept = [key for key in keys if key not in gone]
+            kept.extend(new for _, new in pairs if new)
+            kept.sort()
+            self._orders[order] = kept
+            return
+        for old, new in pairs:
+            if old:
+                del keys[bisect_left(keys, old)]
+            if new:
+                insort(keys, new)
+
+    def show(self, hidden: Iterable[str]) -> None:
+        """Make these, and no others, the customers that may not be seen."""
+        self.hidden = set(hidden)
+        self._orders.clear()
+        self._rendered.clear()
+
+    def rendered(self, key: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
+        """Return a page's body, made once for as long as no customer and no list changes."""
+        body = self._rendered.get(key)
+        if body is None:
+            if len(self._rendered) >= _RENDERED_AT_MOST:
+                self._rendered.clear()
+            body = self._rendered[key] = make()
+        return body
+
+    def changed(self, list_id: str) -> None:
+        """Take note that a list's members changed."""
+        self.lists[list_id].changed()
+        self._rendered.clear()
 
 
-def build(
-    rng: random.Random,
-    now: datetime,
-    *,
-    customers: int,
-    organizations: int = 3,
-    lists: int | None = None,
-    members_per_list: int | None = None,
-) -> dict[str, Organization]:
-    """Return organisations that hold so many customers in all; the last of three is empty."""
-    facts = [
-        ("Quay Taverns", "AUD", "Australia/Sydney", 0.7, 8),
-        ("Lantern & Larder", "GBP", "Europe/London", 0.3, 3),
-        ("Not Yet Open", None, "Pacific/Auckland", 0.0, 0),
-    ][:organizations]
-    world: dict[str, Organization] = {}
-    left = customers
-    for index, (name, currency, timezone, share, usual) in enumerate(facts):
-        record: Record = {
-            "id": ulid(now - timedelta(days=900 - index), rng),
-            "name": name,
-            "createdAt": stamp(now - timedelta(days=900 - index)),
-            "timezone": timezone,
-        }
-        if currency:
-            record["currency"] = currency
-        org = Organization(record)
-        last = index == min(2, organizations) - 1
-        count = left if last else round(customers * share)
-        left -= count
-        for _ in range(count if share else 0):
-            person = customer(rng, now)
-            org.customers[person["id"]] = orjson.dumps(person)
-        _build_lists(
-            org, rng, now, usual if lists is None else lists * (index == 0), members_per_list
-        )
-        world[record["id"]] = org
-    return world
-
-
-_LIST_NAMES = (
-    "Loyal Customers", "Weekend, brunch", "أصدقاء المقهى", "VIP ⭐", "Chef's table", "Staff",
-    "Lapsed since 2025", "Empty for now",
-)  # fmt: skip
-
-
-def _build_lists(
-    org: Organization, rng: random.Random, now: datetime, count: int, size: int | None
-) -> None:
-    ids = list(org.customers)
-    for index in range(count):
-        name = _LIST_NAMES[index] if index < len(_LIST_NAMES) else f"Segment {index}"
-        made = now - timedelta(days=400 - index % 300)
-        record = {"id": ulid(made, rng), "name": name, "createdAt": stamp(made)}
-        share = (0.4, 0.1, 0.05, 0.02, 0.02, 0.01, 0.1, 0.0)[index % 8]
-        wanted = size if size is not None else round(len(ids) * share)
-        members = rng.sample(ids, min(wanted, len(ids)))
-        added = {
-            member: stamp(made + timedelta(seconds=place * 60))
-            for place, member in enumerate(members)
-        }
-        org.lists[record["id"]] = CustomerList(record, ours=index % 3 != 2, members=added)
-
-
-def shown(record: Record, switches: LokeSwitches) -> Record:
-    """Return a customer's record as the switches have it sent."""
-    record = dict(record)
-    if switches.stamps_ms:
-        for name in ("createdAt", "updatedAt"):
-            if record.get(name):
-                record[name] = record[name].replace("Z", ".000Z")
-    if switches.statistics_names == "plain" and isinstance(record.get("statistics"), dict):
-        record["statistics"] = {
-            _OLDER.get(name, name): value for name, value in record["statistics"].items()
-        }
-    if switches.absent == "null":
-        record = {**dict.fromkeys(OPTIONAL), **record}
-    if switches.extra_field:
-        record["nickname"] = record["firstName"][:3]
-    return record
-
-
-def plain(switches: LokeSwitches) -> bool:
-    """Tell whether records are sent just as they are kept."""
-    default = LokeSwitches()
-    return all(
-        getattr(switches, name) == getattr(default, name)
-        for name in ("stamps_ms", "statistics_names", "absent", "extra_field")
-    )
+def _pad(moment: str) -> str:
+    """Return a stamp as 23 characters that sort by time, to the millisecond."""
+    text = moment.rstrip("Z")
+    return (text if "." in text else text + ".000")[:_MOMENT].ljust(_MOMENT, "0")

@@ -154,11 +154,11 @@ def test_failed_check_leaves_everything_as_it_was(monkeypatch, tmp_path):
     checks = tmp_path / "checks"
     checks.mkdir()
     (checks / "never.sql").touch()
+    failing = "-- fail: no\nselect customer_id from core.customers where {changed_customers}"
     monkeypatch.setattr(module, "HERE", tmp_path)
     monkeypatch.setattr(
         module, "sql",
-        lambda name, real=module.sql: "-- fail: no\nselect customer_id from core.customers where {changed_customers}"
-        if name == "checks/never" else real(name),
+        lambda name, real=module.sql: failing if name == "checks/never" else real(name),
     )  # fmt: skip
     with pytest.raises(CheckFailedError):
         publish(warehouse)
