@@ -4,11 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check bench lock clean help
+.PHONY: demo test check bench soak docs lock clean help
 .DEFAULT_GOAL := help
 
 help:            ## this list
-	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's|:[^#]*##|\t|'
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -22,8 +22,15 @@ demo: $(READY)   ## sync two pretended days of vendor data into warehouse.duckdb
 test: $(READY)   ## check, then the whole suite with its coverage floor
 	$(MAKE) --no-print-directory check
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest -n 2
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+soak: $(READY)   ## the state machine for as long as EXAMPLES says, its seed printed
+	REGULARS_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_machine.py -s
+
+docs: $(READY)   ## the data dictionary, from the code
+	$(BIN)/python docs/dictionary.py
 
 check: $(READY)  ## format, lint, types, SQL in every dialect
 	$(BIN)/ruff format --check .
