@@ -121,8 +121,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(page=st.integers(1, 8), at=SEED, what=st.sampled_from(["update", "delete", "create"]))
     def change_while_it_is_read(self, page, at, what):
-        acts = {"update": lambda: self.update(at, touch=True, value=4), "delete": lambda: self.delete(at),
-                "create": self.create}  # fmt: skip
+        acts = {
+            "update": lambda: self.update(at, touch=True, value=4),
+            "delete": lambda: self.delete(at),
+            "create": self.create,
+        }
         self.sim.before(rf"{self.org}/customers\?", page, acts[what])
 
     @rule(
