@@ -11,8 +11,7 @@ Deletes      nowhere shown: absent from a complete scan, then 404 on its own add
 Memberships  no stamp on lists, and an equal `memberCount` proves nothing: every list is read in
              full each run. A removal is confirmed by the customer's own memberships, or, where
              there are many, by a second reading of the list.
-Consent      `hasAgreedToMarketing` missing is not false.
-Money        `totalSpend` in minor units of the organisation's currency.
+Fields       missing consent is not false; `totalSpend` is in minor units of the organisation.
 Limits       none documented; at most four requests at once, 429 honoured.
 Left out     payments, orders, locations, webhooks.
 """
