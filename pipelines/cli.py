@@ -25,12 +25,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SyncError as error:
         print(f"regulars: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        if options.verbose:
+            raise
+        message = (
+            f"regulars: an unexpected {type(error).__name__}; its text may hold a guest's data and "
+            "is not shown. What was landed is kept; run again with -v to see it"
+        )
+        print(message, file=sys.stderr)  # noqa: T201
+        return SyncError.exit_code
     except KeyboardInterrupt:
         message = "regulars: interrupted. What was landed is kept; run again to go on."
         print(message, file=sys.stderr)  # noqa: T201
         return 130
-    except BrokenPipeError:
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -52,14 +52,16 @@ def _print_status(found: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("vendor", "tenant", "resource", "rows", "age", "kind", "complete", "watermark"):
-        table.add_column(name, justify="right" if name in ("rows", "age") else "left")
+    numbers = ("rows", "vendor says", "age")
+    for name in ("vendor", "tenant", "resource", *numbers, "kind", "complete", "watermark"):
+        table.add_column(name, justify="right" if name in numbers else "left")
     for scan in found["scans"]:
         table.add_row(
             scan["vendor"],
             scan["tenant_id"],
             scan["resource"],
             _text(scan["rows"]),
+            _text(scan["vendor_total"]),
             _age(scan["age_seconds"]),
             scan["kind"],
             "yes" if scan["complete"] else "NO",

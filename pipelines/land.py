@@ -8,13 +8,15 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.destination.exceptions import DestinationTransientException
 from dlt.common.versioned_state import decompress_state
+from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from pipelines import warehouse
 from pipelines.settings import Account
-from sources.errors import SyncError
+from sources.errors import Locked, SyncError
 from sources.job import Job
 from transforms.publish import Warehouse
 
@@ -43,17 +45,30 @@ def land(account: Account, job: Job, destination: Any, transport: Any = None) ->
                     return
                 log.info("%s: a part is landed, reading on", account.vendor)
     except PipelineStepFailed as error:
-        raise cause_of(error) from None
+        raise _meaning(account, error) from error.exception
 
 
-def cause_of(error: BaseException) -> BaseException:
-    """Return our own error at the bottom of one dlt has wrapped, or the error itself."""
+def _meaning(account: Account, error: PipelineStepFailed) -> SyncError:
+    """Return our own error at the bottom of one dlt has wrapped, or one that says what failed.
+
+    Only the class of a foreign error is told: its message may hold a row.
+    """
     inner: BaseException | None = error
+    names = []
     while inner is not None:
         if isinstance(inner, SyncError):
             return inner
+        names.append(type(inner).__name__)
+        if isinstance(inner, DestinationConnectionError | DestinationTransientException):
+            return Locked(
+                f"{account.label}: the destination cannot be reached ({type(inner).__name__}). "
+                "What was landed before is kept; the next run goes on"
+            )
         inner = inner.__cause__ or inner.__context__
-    return error
+    return SyncError(
+        f"{account.label}: dlt's {error.step} failed ({' < '.join(names)}). What was landed before "
+        "is kept and core is as it was; run again with -v, and if it repeats, report it"
+    )
 
 
 def _recover(pipeline: dlt.Pipeline) -> None:

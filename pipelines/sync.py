@@ -11,6 +11,7 @@ from typing import Any
 
 from pipelines import lock, project, settings, warehouse
 from pipelines.land import land, open_scans
+from pipelines.progress import shown
 from sources.errors import ConfigError, Held, SyncError, exit_code_of
 from sources.job import Job, PartSize, RemovalPlan, ScanReport, new_id
 from sources.throttle import Timing
@@ -68,9 +69,11 @@ def sync(
     started = timing.now()
     outcome = Outcome(new_id(started))
     with ExitStack() as stack:
+        progress = stack.enter_context(shown())
         destination = stack.enter_context(warehouse.writing())
         for account in accounts:
             job = _job(outcome.run_id, account, timing, full=full, allow=allow_mass_delete)
+            job.progress = progress
             try:
                 with _account_lock(account):
                     land(account, job, destination, transport)
@@ -156,7 +159,8 @@ def _keep_plans(outcome: Outcome, accounts: Sequence[settings.Account]) -> None:
         ]
         path = folder / f"{account.label}.json"
         if not mine:
-            path.unlink(missing_ok=True)
+            if not outcome.errors:
+                path.unlink(missing_ok=True)
             continue
         folder.mkdir(exist_ok=True)
         path.write_text(json.dumps([asdict(plan) for plan in mine], indent=1))

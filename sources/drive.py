@@ -8,7 +8,7 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
-from sources.errors import Unavailable, VendorError
+from sources.errors import ContractError, Unavailable, VendorError
 from sources.job import Job, ScanReport, new_id
 from sources.known import Log
 from sources.records import Context, Shape
@@ -65,16 +65,24 @@ def run_scan(
                 if job.by_parts:
                     return
     except VendorError as error:
-        if job.strict:
-            raise
-        job.errors.append(error)
-        if isinstance(error, Unavailable) and scan.pages:
-            yield from scan.end_part()
-        scan.close(keep="checkpoint" in state)
+        yield from _failed(scan, error)
     finally:
         scan.report.requests += requests() - before
     del job.scans[key]
     job.done.add(key)
+
+
+def _failed(scan: Scan, error: VendorError) -> Iterator[pa.Table]:
+    """End a scan that failed; yield what is kept of it."""
+    if scan.job.strict:
+        raise error
+    scan.job.errors.append(error)
+    if isinstance(error, Unavailable) and scan.pages:
+        yield from scan.end_part()
+    elif isinstance(error, ContractError):
+        # A page address the vendor no longer takes must not be asked for ever again.
+        scan.state.pop("checkpoint", None)
+    scan.close(keep="checkpoint" in scan.state)
 
 
 def resources(

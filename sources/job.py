@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -81,6 +82,7 @@ class Job:
         by_parts: Stop after each landed part, for a caller that runs the pipeline again until
             `unfinished` is empty. Without it one run of the source reads everything.
         strict: Raise the first failure instead of noting it.
+        progress: Told of every page.
         closing: What is to be closed when the run is over.
         scratch_dir: Where scans keep what they saw, so that a crash does not cost it.
     """
@@ -91,6 +93,7 @@ class Job:
     by_parts: bool = False
     strict: bool = False
     scratch_dir: Path | None = None
+    progress: Callable[[ScanReport], None] = lambda _: None
     part: PartSize = field(default_factory=PartSize)
     timing: Timing = field(default_factory=Timing)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("regulars"))

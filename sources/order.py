@@ -23,9 +23,16 @@ class Marks:
     def see(self, page: Page, now: datetime) -> None:
         """Note one page; `now` stands in for a vendor that does not tell its clock."""
         self._place.setdefault("started", (page.vendor_time or now).isoformat())
-        newest = pc.max(self._shape.stamps(page.records)).as_py()
+        stamps = self._shape.stamps(page.records)
+        self._place["without_stamp"] = self.without_stamp + stamps.null_count
+        newest = pc.max(stamps).as_py()
         if newest is not None and newest.isoformat() > str(self._place.get("newest", "")):
             self._place["newest"] = newest.isoformat()
+
+    @property
+    def without_stamp(self) -> int:
+        """How many records had none: an increment cannot place them, a complete scan finds them."""
+        return int(str(self._place.get("without_stamp", 0)))
 
     def watermark(self) -> datetime | None:
         """Return the lower of the pass's start and the newest stamp; None when none was seen.

@@ -105,6 +105,7 @@ class Scan:
         observed = self.job.observe()
         self.pages += 1
         self.report.pages += 1
+        self.job.progress(self.report)
         for record in page.records:
             record_id = self.shape.record_id(record)
             if record_id is None:
@@ -243,8 +244,7 @@ class Scan:
 
     def part_is_full(self) -> bool:
         """Tell whether enough was read to land it before reading on."""
-        size = self.job.part
-        elapsed = (self.job.timing.now() - self._started).total_seconds()
+        size, elapsed = self.job.part, (self.job.timing.now() - self._started).total_seconds()
         return self.pages >= size.pages or self._rows >= size.rows or elapsed >= size.seconds
 
     def end_part(self) -> Iterator[pa.Table]:
@@ -268,10 +268,10 @@ class Scan:
     def finish(self, watermark: datetime | None) -> Iterator[pa.Table]:
         """Yield what is left; the scan is complete and its watermark, if any, moves."""
         self._flush()
-        for name in ("open", "checkpoint"):
+        for name in ("open", "checkpoint", "held"):
             self.state.pop(name, None)
-        if watermark is not None:
-            self.state["watermark"] = watermark.isoformat()
+        self.state |= {"held": True} if self.held else {}
+        self.state |= {"watermark": watermark.isoformat()} if watermark else {}
         # Only where increments exist is there a next complete scan to be due; and a held one is
         # still owed. A quiet run must leave the state as it was.
         if self.complete_kind and watermark is not None and not self.held:

@@ -54,6 +54,13 @@ def everything(scan: Scan, pages: Pages, marks: Marks) -> Generator[None, None, 
             note(scan, page, marks)
             scan.place["next"], scan.place["read"] = page.next, page.next is None
             yield
+    if marks.without_stamp:
+        scan.job.log.info(
+            "%s/%s: null_cursor=%d records without a stamp, found by complete scans only",
+            scan.report.vendor,
+            scan.shape.resource,
+            marks.without_stamp,
+        )
 
 
 def note(scan: Scan, page: Page, marks: Marks) -> None:

@@ -113,21 +113,18 @@ class _Account:
             )
 
     def _context(self, organization: Record) -> dict[str, str | None]:
-        currency, timezone = organization.get("currency"), organization.get("timezone")
-        country = country_of(timezone) if isinstance(timezone, str) else None
-        return {
-            "currency": currency if isinstance(currency, str) else None,
-            "country": country or self.region,
-        }
+        told = {k: v for k, v in organization.items() if isinstance(v, str)}
+        country = country_of(told.get("timezone")) or self.region
+        return {"currency": told.get("currency"), "country": country}
 
     def _kind(self, shape: Shape, state: State) -> str:
         """Return how this scan is made: `full` where it can judge absence, else `incremental`."""
         if shape is ORGANIZATIONS:
             return "incremental"
-        full_at = state.get("full_at")
-        if shape is not CUSTOMERS or self.job.full or not full_at or "watermark" not in state:
+        owed = self.job.full or "held" in state or not {"full_at", "watermark"} <= state.keys()
+        if owed or shape is not CUSTOMERS:
             return "full"
-        due = datetime.fromisoformat(full_at) + self.full_every
+        due = datetime.fromisoformat(state["full_at"]) + self.full_every
         return "full" if self.job.timing.now() >= due else "incremental"
 
     def _read_organization(self, record: Record, scan: Scan) -> Reading:
@@ -163,6 +160,8 @@ class _Account:
             for page in self.lists(org)
             for entry in page.records
         }
+        known = [count for count in counts.values() if isinstance(count, int)]
+        scan.report.vendor_total = sum(known) if len(known) == len(counts) else None
         done: list[str] = scan.place.setdefault("done", [])
         walks = [
             (list_id, partial(api.members, self.client, org, list_id))

@@ -291,3 +291,49 @@ def test_every_way_of_asking_us_to_wait_is_obeyed(sim, sync, tables, monkeypatch
     if header not in ("none", "retry_after_zero"):
         # the token comes from another host; each refusal is asked again just once
         assert len([seen for seen in sim.requests if seen.status == 429]) <= 8
+
+
+def test_page_address_the_vendor_no_longer_takes_is_asked_once(sim, sync, tables, monkeypatch):
+    """A checkpoint whose cursor has expired: that run ends 4, the next starts over and is right."""
+    monkeypatch.setenv("RUNS__CHECKPOINT_PAGES", "2")
+    org = sim.loke.organizations[0]
+    sim.fault(rf"{org}/customers\?", nth=4, times=None, status=500)
+    sync()
+    sim.clear()
+    sim.fault(rf"{org}/customers\?.*after=", times=1, status=400)
+    assert sync().exit_code == 4
+    sim.clear()
+    assert sync().exit_code == 0
+    assert_true(tables, sim)
+
+
+def test_held_removals_stay_held_in_every_run_until_somebody_decides(sim, sync, tables, tmp_path):
+    """A scheduled run after a held one looks again, and ends 5 again; allowing needs no --full."""
+    sync()
+    org = sim.loke.organizations[0]
+    for customer_id in sim.loke.customer_ids(org)[:70]:
+        sim.loke.delete_customer(org, customer_id)
+    assert sync(full=True).exit_code == 5
+    assert sync().exit_code == 5
+    sim.fault(r"/customers\?", times=None, status=500)
+    assert sync().exit_code == 75
+    assert list((tmp_path / "data" / "held").glob("*.json"))
+    sim.clear()
+    assert sync(allow_mass_delete=True).exit_code == 0
+    assert not list((tmp_path / "data" / "held").glob("*.json"))
+    assert_true(tables, sim)
+
+
+def test_error_nobody_foresaw_is_exit_4_without_its_text(sim, sync, tables, monkeypatch, capsys):
+    """An unexpected exception shows its class only; its text may hold a row."""
+    from pipelines import sync as runs
+    from pipelines.cli import main
+
+    def fail(*_, **__):
+        raise RuntimeError("guest@example.com")
+
+    monkeypatch.setattr(runs, "land", fail)
+    assert main(["sync"]) == 4
+    said = capsys.readouterr()
+    assert "RuntimeError" in said.err
+    assert "guest@" not in said.out + said.err
