@@ -75,6 +75,11 @@ class Scratch:
         """Remember how far the scan is at the end of this part."""
         self._db.execute("insert into progress values (?, ?)", [part, json.dumps(facts)])
 
+    def forget_half_read(self, done: Sequence[str] | None) -> None:
+        """Keep only what was seen of these scopes: the others are read again from their start."""
+        if done is not None:
+            self._db.execute("delete from seen where not list_contains(?, scope)", [list(done)])
+
     def forget_known(self) -> None:
         """Forget what the log holds, before all of it is loaded."""
         self._db.execute("delete from known")

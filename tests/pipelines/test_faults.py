@@ -337,3 +337,31 @@ def test_error_nobody_foresaw_is_exit_4_without_its_text(sim, sync, tables, monk
     said = capsys.readouterr()
     assert "RuntimeError" in said.err
     assert "guest@" not in said.out + said.err
+
+
+def test_half_read_list_is_read_again_from_its_start(sim, sync, tables, monkeypatch):
+    """A member who leaves between the halves of a resumed reading is not taken for seen."""
+    monkeypatch.setenv("RUNS__CHECKPOINT_PAGES", "1")
+    sync()
+    sim.loke.switches.members_page_size = 5
+    org = sim.loke.organizations[0]
+    chosen = sim.loke.list_ids(org)[0]
+    sim.fault(rf"{chosen}/members.*after", nth=3, times=None, status=500)
+    assert sync().exit_code == 75
+    sim.clear()
+    sim.loke.remove_member(org, chosen, sim.loke.member_ids(org, chosen)[0])
+    assert sync().exit_code == 0
+    assert_true(tables, sim)
+
+
+def test_full_means_as_it_is_now_not_as_a_checkpoint_left_it(sim, sync, tables, monkeypatch):
+    """`--full` after an interrupted scan sees a deletion on pages that scan had read."""
+    monkeypatch.setenv("RUNS__CHECKPOINT_PAGES", "1")
+    sync()
+    org = sim.loke.organizations[0]
+    sim.fault(rf"{org}/customers\?", nth=4, times=None, status=500)
+    assert sync(full=True).exit_code == 75
+    sim.clear()
+    sim.loke.delete_customer(org, max(sim.loke.customer_ids(org)))
+    assert sync(full=True).exit_code == 0
+    assert_true(tables, sim)
