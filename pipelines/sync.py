@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from dlt.destinations.exceptions import DatabaseTransientException
 
 from pipelines import lock, project, settings, warehouse
 from pipelines.land import land, open_scans
@@ -18,6 +20,7 @@ from sources.throttle import Timing
 from transforms.publish import CheckFailedError, Published, RunRow, Warehouse, publish, record_run
 
 log = logging.getLogger("regulars")
+_MORE_MEMORY = ("256MB", "1GB", "4GB")
 
 
 @dataclass
@@ -135,8 +138,11 @@ def _publish(
 
     scans = [asdict(report) for report in outcome.reports]
     try:
-        outcome.published = publish(
-            sql, open_scans=open_scans(sql), rebuild=rebuild, run=row(), scans=scans
+        outcome.published = _with_room(
+            sql,
+            lambda: publish(
+                sql, open_scans=open_scans(sql), rebuild=rebuild, run=row(), scans=scans
+            ),
         )
     except CheckFailedError as error:
         outcome.errors.append(
@@ -146,6 +152,22 @@ def _publish(
             )
         )
         record_run(sql, row(), scans)
+
+
+def _with_room(sql: Warehouse, act: Callable[[], Published]) -> Published:
+    """Run a publish; give DuckDB more memory when a large change needs it, and run it again.
+
+    A publish is one transaction, so a failed one has changed nothing.
+    """
+    for more in _MORE_MEMORY:
+        try:
+            return act()
+        except DatabaseTransientException as error:
+            if sql.dialect != "duckdb" or "Out of Memory" not in str(error):
+                raise
+            log.info("publishing again with a memory limit of %s", more)
+            sql.run(f"set memory_limit = '{more}'")
+    return act()
 
 
 def _keep_plans(outcome: Outcome, accounts: Sequence[settings.Account]) -> None:

@@ -31,7 +31,15 @@ def statements() -> dict[str, str]:
         found[f"checks/{path.stem}"] = sql(f"checks/{path.stem}").format(**merged)
     for entity in ENTITIES:
         queries = [query for vendor in vendors() if (query := staging(vendor, entity))]
-        facts = {"staged": staged(queries), "scans": "'s'", "open_scans": "''", "portion": "0"}
+        facts = {
+            "staged": staged(queries),
+            "scans": "'s'",
+            "open_scans": "''",
+            "low": "00",
+            "high": "ff",
+            "news_within": "1 = 1",
+            "entry_within": "1 = 1",
+        }
         for name in ("changed", "ended", "once", "often"):
             found[f"fold/{name}/{entity.view}"] = statement(name, entity, **facts)
     return found

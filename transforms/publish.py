@@ -17,6 +17,7 @@ import sqlglot
 
 from transforms.fold import literals, staged, statement
 from transforms.model import ENTITIES, HERE, Entity, columns, fingerprint, sql, staging, vendors
+from transforms.portions import WITH_WINDOWS, WITHOUT_WINDOWS, portions, shares
 
 log = logging.getLogger("regulars.publish")
 _VERSION = "*"
@@ -207,14 +208,17 @@ def _fold(
     }
     changed = f"changed_{entity.view}"
     warehouse.run(f"drop table if exists {changed}")
-    warehouse.run(statement("changed", entity, **facts))
+    keys = ", ".join(f"{column} text" for column in entity.key)
+    warehouse.run(f"create temporary table {changed} ({keys}, times bigint, bucket text)")
+    for condition in shares(sum(news.values())):
+        within = {name: condition(f"{name}.{entity.key[-1]}") for name in ("news", "entry")}
+        names = {f"{name}_within": text for name, text in within.items()}
+        warehouse.run(statement("changed", entity, **names, **facts))
     warehouse.run(statement("ended", entity, **facts))
-    warehouse.run(statement("once", entity, **facts))
-    portions = warehouse.run(
-        f"select distinct portion from {changed} where times > 1 order by portion"
-    )
-    for (portion,) in portions:
-        warehouse.run(statement("often", entity, portion=str(portion), **facts))
+    for low, high in portions(warehouse.run, changed, "times = 1", WITHOUT_WINDOWS):
+        warehouse.run(statement("once", entity, low=low, high=high, **facts))
+    for low, high in portions(warehouse.run, changed, "times > 1", WITH_WINDOWS):
+        warehouse.run(statement("often", entity, low=low, high=high, **facts))
     warehouse.run(
         f"delete from ops.published where entity = '{entity.view}' "
         f"and scan_id in ({literals(list(news))})"

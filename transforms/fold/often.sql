@@ -1,4 +1,4 @@
--- Keys seen more than once, one portion of them: an observation that repeats the one before it
+-- Keys seen more than once, some buckets of them: an observation that repeats the one before it
 -- makes no version, a deletion ends one, whatever follows a deletion opens one.
 insert into core.{history} ({columns}, {ours})
 with touched as (
@@ -8,7 +8,7 @@ with touched as (
     from {staged} as entry
     where entry.scan_id not in ({open_scans}) and exists (
         select 1 from changed_{entity} as changed
-        where changed.times > 1 and changed.portion = {portion} and {changed_is_entry}
+        where changed.times > 1 and changed.bucket between '{low}' and '{high}' and {changed_is_entry}
     )
 ),
 observed as (

@@ -1,0 +1,48 @@
+"""How much is folded at once: keys fall into 256 buckets, and a statement takes some of them.
+
+A warehouse that must hold every changed key at once runs out of memory at some size; with portions
+a fold of ten million keys takes what one of a few hundred thousand does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+WITH_WINDOWS, WITHOUT_WINDOWS = 50_000, 250_000
+"""Rows of the log a statement takes that sorts whole rows, and one that only joins keys."""
+
+Run = Callable[[str], Sequence[Sequence[Any]]]
+
+
+def shares(rows: int) -> list[Callable[[str], str]]:
+    """Return conditions on a key that part so many new rows into shares that fit."""
+    count = min(256, -(-rows // WITHOUT_WINDOWS))
+    if count <= 1:
+        return [lambda _: "1 = 1"]
+    edges = [f"{256 * share // count:02x}" for share in range(count)] + ["g"]
+
+    def between(low: str, below: str) -> Callable[[str], str]:
+        return lambda key: (
+            f"substr(md5({key}), 1, 2) >= '{low}' and substr(md5({key}), 1, 2) < '{below}'"
+        )
+
+    return [between(low, below) for low, below in pairwise(edges)]
+
+
+def portions(run: Run, changed: str, which: str, most: int) -> list[tuple[str, str]]:
+    """Return ranges of buckets that hold about `most` rows of the log each."""
+    rows = run(
+        f"select bucket, sum(times) from {changed} where {which} group by bucket order by bucket"
+    )
+    portions: list[tuple[str, str]] = []
+    held = 0
+    for bucket, count in rows:
+        if portions and held + count <= most:
+            portions[-1] = (portions[-1][0], bucket)
+            held += count
+        else:
+            portions.append((bucket, bucket))
+            held = count
+    return portions
