@@ -103,6 +103,11 @@ class LokeWorld:
         """Give a customer values that are not what they are declared to be."""
         return self.org, self.loke.create_customer(self.org, dob="31 February", phoneNumber="n/a")
 
+    def change_many(self, start: int, count: int) -> None:
+        """Change so many customers of the large tenant, stamped now."""
+        for customer_id in self.loke.customer_ids(self.org)[start : start + count]:
+            self.loke.update_customer(self.org, customer_id, lastName=f"Changed-{start}")
+
     def shake(self, *, delete: bool = True) -> None:
         """Change a little of everything; without deletions an increment sees it all."""
         ids = self.loke.customer_ids(self.org)
