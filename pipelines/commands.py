@@ -126,7 +126,10 @@ def run_plan(options: Namespace) -> int:
         _say(
             f"{step.vendor}/{step.resource} {step.tenant_id}: {step.kind}, {asked}{pace}{step.note}"
         )
-    _say(f"in all about {sum(step.requests for step in steps)} requests")
+    if all(step.requests for step in steps):
+        _say(f"in all about {sum(step.requests for step in steps)} requests")
+    else:
+        _say("how many requests a first sync takes is known when it has read the account")
     plans = held()
     for waiting in plans:
         _say(

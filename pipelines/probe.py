@@ -109,7 +109,8 @@ def plan(names: Sequence[str], timing: Timing | None = None) -> list[Step]:
         for resource, facts in resources.items():
             for tenant, its in facts.get("tenants", {}).items():
                 kind, note = _kind(its, every, now)
-                asked = sizes.get((account.vendor, tenant, resource), 1) if kind == "full" else 1
+                last = sizes.get((account.vendor, tenant, resource), 1)
+                asked = max(1, last) if kind == "full" else 1
                 pace = float(account.values.get("requests_per_minute", 0))
                 steps.append(Step(account.vendor, tenant, resource, kind, asked, note, pace))
     return steps

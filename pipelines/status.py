@@ -101,7 +101,7 @@ def _scans(sql: Warehouse) -> list[Row]:
         key = (row["vendor"], row["tenant_id"], row["resource"])
         row["age_seconds"] = round((now - _aware(row["started_at"])).total_seconds())
         row["last_full_at"] = complete.get(key)
-        row["rows"] = counts.get(key)
+        row["rows"] = counts.get(key, 0 if (key[0], key[2]) in _ROWS else None)
         rows.append(row)
     return rows
 
