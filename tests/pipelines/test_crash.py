@@ -106,7 +106,7 @@ def test_kill_while_a_page_is_read_then_one_run_repairs(served, tables):
 
 def test_two_runs_at_once_one_works_the_other_ends_75(served, tables):
     """Case 50: the second run is told whose turn it is; a killed owner leaves no lock behind."""
-    served.fault(r"/organizations$", delay=2.0)
+    served.fault(r"/organizations$", delay=20.0)
     first = subprocess.Popen(
         [sys.executable, "-c", DRIVER, "none", "none", "0"], cwd=ROOT, env=os.environ,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
