@@ -7,7 +7,7 @@ httpx in this process, `app` is the same as an ASGI application, `serve()` puts 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from email.utils import format_datetime
 from typing import Any, Protocol
@@ -59,13 +59,14 @@ class Vendor(Protocol):
 
 
 class Simulator(Hooks):
-    """All vendors under one address: LOKE below `/loke`, its tokens below `/loke-auth`.
+    """All vendors under one address, each below its name; LOKE's tokens below `/loke-auth`.
 
     Args:
         customers: how many each vendor has, over all its tenants.
         seed: the same seed and clock make the same world.
         clock: the vendors' clock; the real one unless given.
-        loke: what LOKE does otherwise.
+        only: the vendors that exist; all unless given.
+        loke: what LOKE does otherwise; `collins`, `kounta` and `foodics` likewise.
         world: `organizations`, `lists`, `members_per_list`, as `simulator.loke.build.build`.
     """
 
@@ -75,15 +76,18 @@ class Simulator(Hooks):
         customers: int = 1000,
         seed: int = 7,
         clock: Clock | None = None,
+        only: Collection[str] | None = None,
         loke: LokeSwitches | None = None,
-        **world: int | None,
+        **world: Any,
     ) -> None:
         super().__init__()
         self.clock: Any = clock or RealClock()
         self.lock = threading.RLock()
         self.base = "http://vendors.test"
-        self.loke = Loke(self, customers=customers, seed=seed, switches=loke, **world)
-        self.vendors: dict[str, Vendor] = {"loke": self.loke}
+        self.vendors: dict[str, Vendor] = {}
+        size: Any = {"customers": customers, "seed": seed}
+        if only is None or "loke" in only:
+            self.vendors["loke"] = self.loke = Loke(self, **size, switches=loke, **world)
         self._control = Control(self)
 
     def respond(self, request: Request) -> Answer:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import format_datetime
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from simulator.limits import Limit, refusal
 from simulator.loke import control, customers, lists, webhooks
 from simulator.loke.data import Data
 from simulator.loke.paging import CursorError, Page, missing, refuse
@@ -60,7 +59,7 @@ class Loke(Data):
         self.client_id, self.client_secret = "regulars-demo", "demo-secret-of-no-value"
         self.tokens = Tokens(self)
         self._simulator = simulator
-        self._window: list[Any] = []
+        self._window = Limit(self.clock, timedelta(minutes=1))
 
     @property
     def base_url(self) -> str:
@@ -167,24 +166,11 @@ class Loke(Data):
         """Refuse what is beyond the limit of a minute, with the header the switch asks for."""
         if self.switches.rate_limit is None:
             return None
-        now, minute = self.clock.now(), timedelta(minutes=1)
-        self._window = [at for at in self._window if at > now - minute]
-        if len(self._window) < self.switches.rate_limit:
-            self._window.append(now)
+        free = self._window.take(self.switches.rate_limit)
+        if free is None:
             return None
-        free = self._window[0] + minute
-        # Whole seconds, rounded up: who waits as told is let in.
-        later = (free + timedelta(seconds=1)).replace(microsecond=0)
-        headers = {
-            "retry_after": {"retry-after": str(max(1, ceil((free - now).total_seconds())))},
-            "retry_after_date": {"retry-after": format_datetime(later, usegmt=True)},
-            "retry_after_zero": {"retry-after": "0"},
-            "reset_iso": {"x-ratelimit-reset": later.isoformat()},
-            "reset_epoch": {"x-ratelimit-reset": str(int(later.timestamp()))},
-            "none": {},
-        }[self.switches.rate_limit_header]
         answer = refuse(self, 429, "too_many_requests", "Too many requests")
-        answer.headers |= headers
+        answer.headers |= refusal(self.switches.rate_limit_header, self.clock.now(), free)
         return answer
 
 
