@@ -13,9 +13,20 @@ interface for a simulator in another process. Nothing of the product is imported
 """
 
 from simulator.clock import RealClock, VirtualClock
+from simulator.collins import CollinsSwitches
 from simulator.core import Simulator
+from simulator.kounta import KountaSwitches
 from simulator.loke import LokeSwitches
 from simulator.messages import MISSING
 from simulator.server import serve
 
-__all__ = ["MISSING", "LokeSwitches", "RealClock", "Simulator", "VirtualClock", "serve"]
+__all__ = [
+    "MISSING",
+    "CollinsSwitches",
+    "KountaSwitches",
+    "LokeSwitches",
+    "RealClock",
+    "Simulator",
+    "VirtualClock",
+    "serve",
+]

@@ -14,6 +14,20 @@ POST   /_control/loke/organizations/{o}/customers/touch           {"count": n} �
 PATCH  /_control/loke/organizations/{o}/customers/{c}             {fields}
 PATCH  /_control/loke/organizations/{o}/customers/{c}/statistics  {fields}; moves no stamp
 DELETE /_control/loke/organizations/{o}/customers/{c}
+PATCH  /_control/collins/switches                                 {"zone": "Europe/London", …}
+POST   /_control/collins/tenants/{t}/customers                    {fields} → {"id": …}
+POST   /_control/collins/tenants/{t}/customers/touch              {"count": n} → {"touched": n}
+PATCH  /_control/collins/tenants/{t}/customers/{c}                {fields}
+DELETE /_control/collins/tenants/{t}/customers/{c}
+POST   /_control/collins/tenants/{t}/customers/{c}/restore        as it was
+PUT    /_control/collins/tenants/{t}/customers/{c}/labels         {"labels": […]}
+PUT    /_control/collins/tenants/{t}/customers/{c}/venues         {"venue_ids": […]}
+PUT    /_control/collins/tenants/{t}/customers/{c}/preferences/{p}  {"opted_in": true}
+POST   /_control/collins/tenants/{t}/customers/{c}/bookings       {fields} → {"id": …}
+PATCH  /_control/collins/tenants/{t}/labels                       {"old": …, "new": …}
+POST   /_control/collins/tenants/{t}/venues                       {"title": …} → {"id": …}
+PATCH  /_control/collins/tenants/{t}/venues/{v}                   {"title": …}
+DELETE /_control/collins/tenants/{t}/preferences/{p}              retired
 
 Fields go by the vendor's names. Beside them `"_missing": ["email"]` takes keys away and
 `"_touch": false` leaves `updatedAt`. What cannot be done answers 400 with {"error": …}.

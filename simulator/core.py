@@ -15,8 +15,10 @@ from typing import Any, Protocol
 import httpx
 
 from simulator.clock import Clock, RealClock
+from simulator.collins import Collins, CollinsSwitches
 from simulator.control import Control
 from simulator.hooks import Hooks
+from simulator.kounta import Kounta, KountaSwitches
 from simulator.loke import Loke, LokeSwitches
 from simulator.messages import Answer, Request, RequestSeen, ok
 from simulator.server import application, serving
@@ -78,6 +80,8 @@ class Simulator(Hooks):
         clock: Clock | None = None,
         only: Collection[str] | None = None,
         loke: LokeSwitches | None = None,
+        collins: CollinsSwitches | None = None,
+        kounta: KountaSwitches | None = None,
         **world: Any,
     ) -> None:
         super().__init__()
@@ -88,6 +92,10 @@ class Simulator(Hooks):
         size: Any = {"customers": customers, "seed": seed}
         if only is None or "loke" in only:
             self.vendors["loke"] = self.loke = Loke(self, **size, switches=loke, **world)
+        if only is None or "collins" in only:
+            self.vendors["collins"] = self.collins = Collins(self, **size, switches=collins)
+        if only is None or "kounta" in only:
+            self.vendors["kounta"] = self.kounta = Kounta(self, **size, switches=kounta)
         self._control = Control(self)
 
     def respond(self, request: Request) -> Answer:
