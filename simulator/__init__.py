@@ -15,6 +15,7 @@ interface for a simulator in another process. Nothing of the product is imported
 from simulator.clock import RealClock, VirtualClock
 from simulator.collins import CollinsSwitches
 from simulator.core import Simulator
+from simulator.foodics import FoodicsSwitches
 from simulator.kounta import KountaSwitches
 from simulator.loke import LokeSwitches
 from simulator.messages import MISSING
@@ -23,6 +24,7 @@ from simulator.server import serve
 __all__ = [
     "MISSING",
     "CollinsSwitches",
+    "FoodicsSwitches",
     "KountaSwitches",
     "LokeSwitches",
     "RealClock",

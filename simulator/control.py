@@ -28,6 +28,21 @@ PATCH  /_control/collins/tenants/{t}/labels                       {"old": …, "
 POST   /_control/collins/tenants/{t}/venues                       {"title": …} → {"id": …}
 PATCH  /_control/collins/tenants/{t}/venues/{v}                   {"title": …}
 DELETE /_control/collins/tenants/{t}/preferences/{p}              retired
+PATCH  /_control/foodics/switches                                 {"page_size": 5, …}
+POST   /_control/foodics/tenants/{t}/customers                    {fields} → {"id": …}
+POST   /_control/foodics/tenants/{t}/customers/touch              {"count": n} → {"touched": n}
+POST   /_control/foodics/tenants/{t}/customers/stamp              {"ids": […], "stamp": …}
+PATCH  /_control/foodics/tenants/{t}/customers/{c}                {fields}
+DELETE /_control/foodics/tenants/{t}/customers/{c}                soft
+POST   /_control/foodics/tenants/{t}/customers/{c}/restore        as it was; {c}/erase: for good
+POST   /_control/foodics/tenants/{t}/customers/{c}/order          an order more, now
+PUT    /_control/foodics/tenants/{t}/customers/{c}/tags           {"tags": [ids]}
+PUT    /_control/foodics/tenants/{t}/customers/{c}/addresses      {"addresses": [{fields}, …]}
+POST   /_control/foodics/tenants/{t}/tags                         {"name": …} → {"id": …}
+PATCH  /_control/foodics/tenants/{t}/tags/{g}                     {"name": …}; DELETE: soft
+PUT    /_control/foodics/tenants/{t}/tags/{g}/customers/{c}       attach; DELETE: detach
+POST   /_control/foodics/tenants/{t}/hidden                       {"ids": […]}; DELETE: show all
+POST   /_control/foodics/tenants/{t}/token                        revoke → {"token": …}
 
 Fields go by the vendor's names. Beside them `"_missing": ["email"]` takes keys away and
 `"_touch": false` leaves `updatedAt`. What cannot be done answers 400 with {"error": …}.

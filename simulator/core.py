@@ -17,6 +17,7 @@ import httpx
 from simulator.clock import Clock, RealClock
 from simulator.collins import Collins, CollinsSwitches
 from simulator.control import Control
+from simulator.foodics import Foodics, FoodicsSwitches
 from simulator.hooks import Hooks
 from simulator.kounta import Kounta, KountaSwitches
 from simulator.loke import Loke, LokeSwitches
@@ -82,6 +83,7 @@ class Simulator(Hooks):
         loke: LokeSwitches | None = None,
         collins: CollinsSwitches | None = None,
         kounta: KountaSwitches | None = None,
+        foodics: FoodicsSwitches | None = None,
         **world: Any,
     ) -> None:
         super().__init__()
@@ -96,6 +98,8 @@ class Simulator(Hooks):
             self.vendors["collins"] = self.collins = Collins(self, **size, switches=collins)
         if only is None or "kounta" in only:
             self.vendors["kounta"] = self.kounta = Kounta(self, **size, switches=kounta)
+        if only is None or "foodics" in only:
+            self.vendors["foodics"] = self.foodics = Foodics(self, **size, switches=foodics)
         self._control = Control(self)
 
     def respond(self, request: Request) -> Answer:
