@@ -43,6 +43,17 @@ PATCH  /_control/foodics/tenants/{t}/tags/{g}                     {"name": …};
 PUT    /_control/foodics/tenants/{t}/tags/{g}/customers/{c}       attach; DELETE: detach
 POST   /_control/foodics/tenants/{t}/hidden                       {"ids": […]}; DELETE: show all
 POST   /_control/foodics/tenants/{t}/token                        revoke → {"token": …}
+PATCH  /_control/kounta/switches                                  {"vanish": ["700101"], …}
+POST   /_control/kounta/tenants/{t}/customers                     {fields} → {"id": …}
+POST   /_control/kounta/tenants/{t}/customers/touch               {"count": n} → {"touched": n}
+PATCH  /_control/kounta/tenants/{t}/customers/{c}                 {fields}
+DELETE /_control/kounta/tenants/{t}/customers/{c}
+POST   /_control/kounta/tenants/{t}/customers/{c}/restore         as it was
+PUT    /_control/kounta/tenants/{t}/customers/{c}/tags            {"tags": […]}
+PUT    /_control/kounta/tenants/{t}/customers/{c}/addresses/{which}  {"address": {…} or null}
+POST   /_control/kounta/tenants/{t}/tags/rename                   {"old": …, "new": …}
+POST   /_control/kounta/tenants/{t}/hide                          {"ids": […]}; also …/unhide
+POST   /_control/kounta/tenants/{t}/code                          → {"code": …} to authorize with
 
 Fields go by the vendor's names. Beside them `"_missing": ["email"]` takes keys away and
 `"_touch": false` leaves `updatedAt`. What cannot be done answers 400 with {"error": …}.
