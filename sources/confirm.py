@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sources.errors import Forbidden
 from sources.payload import Record
 from sources.records import Shape
-from sources.scan import Confirm
+from sources.removal import Confirm
 
 _AT_ONCE = 4
 

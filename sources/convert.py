@@ -7,8 +7,10 @@ NULL, and the reason is returned so that it can be reported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -21,6 +23,8 @@ Bad = tuple[int, str]
 """Index of a value that became NULL, and why."""
 
 _INT64 = 2**63
+_SIX_PLACES = Decimal("0.000001")
+_DECIMALS_END = Decimal(10) ** 12
 
 
 class Kind(Enum):
@@ -31,6 +35,9 @@ class Kind(Enum):
     BOOLEAN = (pa.bool_(), "bool")
     TIMESTAMP = (pa.timestamp("us", tz="UTC"), "timestamp")
     DATE = (pa.date32(), "date")
+    DECIMAL = (pa.decimal128(18, 6), "decimal")
+    NUMBER = (pa.float64(), "double")
+    JSON = (pa.string(), "text", "json")
 
     @property
     def arrow(self) -> Any:
@@ -40,30 +47,45 @@ class Kind(Enum):
     @property
     def dlt(self) -> str:
         """The dlt type a column of this kind is declared as."""
-        return self.value[1]
+        return str(self.value[1])
 
 
 def column(kind: Kind, values: Sequence[Any]) -> tuple[pa.Array, list[Bad]]:
     """Return `values` as a column of `kind`, and which of them became NULL."""
     try:
         return _whole(kind, values), []
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        ArithmeticError,
+        ValueError,
+    ):
         return _one_by_one(kind, values)
 
 
 def _whole(kind: Kind, values: Sequence[Any]) -> pa.Array:
     """Convert a well-formed column; raises an Arrow error for any other."""
+    if kind is Kind.JSON:
+        return pa.array([None if value is None else _json(value) for value in values], kind.arrow)
+    if kind is Kind.DECIMAL:
+        return pa.array(
+            [None if value is None else _decimal(value) for value in values], kind.arrow
+        )
     # The type is inferred first: asked for int64, Arrow would silently cut 1.5 to 1.
     array = pa.array(values)
     if pa.types.is_null(array.type) or array.type == kind.arrow:
         return array.cast(kind.arrow)
+    flags = kind is Kind.BOOLEAN and pa.types.is_integer(array.type)
+    if flags and pc.all(pc.is_in(array, pa.array([0, 1, None]))).as_py():
+        return array.cast(kind.arrow)
     if not pa.types.is_string(array.type) or kind not in (Kind.TIMESTAMP, Kind.DATE):
         raise pa.ArrowInvalid("not of the declared form")
-    if kind is Kind.DATE:
-        return pc.cast(array, kind.arrow)
     try:
         return pc.cast(array, kind.arrow)
     except pa.ArrowInvalid:
+        if kind is Kind.DATE:
+            raise
         # Times without a zone are UTC (the vendor's __init__ says where that is an assumption).
         return pc.assume_timezone(pc.cast(array, pa.timestamp("us")), "UTC")
 
@@ -74,7 +96,7 @@ def _one_by_one(kind: Kind, values: Sequence[Any]) -> tuple[pa.Array, list[Bad]]
     for index, value in enumerate(values):
         try:
             good.append(None if value is None else parse(value))
-        except (ValueError, OverflowError, TypeError):
+        except (ValueError, ArithmeticError, TypeError):
             good.append(None)
             bad.append((index, f"not a {kind.name.lower()}"))
     return pa.array(good, kind.arrow), bad
@@ -111,10 +133,14 @@ def _timestamp(value: object) -> datetime | None:
         raise ValueError(value)
     if not value.strip():
         return None
-    moment = pendulum.parse(value.strip(), strict=True)
-    if not isinstance(moment, datetime):
-        raise ValueError(value)
-    return moment.astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        parsed = pendulum.parse(value.strip(), strict=True)
+        if not isinstance(parsed, datetime):
+            raise ValueError(value) from None
+        moment = parsed
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _date(value: object) -> date | None:
@@ -126,10 +152,40 @@ def _date(value: object) -> date | None:
     return date.fromisoformat(value.strip()[:10])
 
 
+def _decimal(value: object) -> Decimal | None:
+    """Return money and the like exactly as its text says, to six places."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(value)
+    if isinstance(value, str) and not value.strip():
+        return None
+    number = Decimal(str(value).strip())
+    if not number.is_finite() or abs(number) >= _DECIMALS_END:
+        raise ValueError(value)
+    return number.quantize(_SIX_PLACES)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(value)
+    if isinstance(value, str) and not value.strip():
+        return None
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
 _PARSERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: _text,
     Kind.INTEGER: _integer,
     Kind.BOOLEAN: _boolean,
     Kind.TIMESTAMP: _timestamp,
     Kind.DATE: _date,
+    Kind.DECIMAL: _decimal,
+    Kind.NUMBER: _number,
+    Kind.JSON: _json,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import dlt
 import pyarrow as pa
@@ -24,15 +25,18 @@ def run_scan(
     account: str,
     tenant_id: str,
     kind: str,
-    state: State,
+    home: State,
+    complete: bool,
     read: Callable[[Scan], Reading],
     requests: Callable[[], int],
     context: Context | None = None,
 ) -> Iterator[pa.Table]:
     """Read one resource of one tenant and yield its changes, part by part.
 
-    `read` walks the vendor's pages, gives them to the scan, stops at every place where a part may
-    end, and returns the new watermark. `requests` tells how many the account has sent so far.
+    `home` is the tenant's state; a backfill keeps its own inside it. `complete` tells whether
+    absence will mean something. `read` walks the vendor's pages, gives them to the scan, stops
+    wherever a part may end, and returns the new watermark. `requests` tells how many the account
+    has sent so far.
 
     Guarantees: nothing is yielded of a part whose reading failed, unless the vendor merely became
     unavailable; then what was read is yielded with its checkpoint. A failure is noted in
@@ -41,17 +45,21 @@ def run_scan(
     key = (shape.resource, tenant_id)
     if key in job.done:
         return
+    state = home
+    if job.backfill:
+        state = home.setdefault("backfills", {}).setdefault(job.backfill.name, {})
     if key not in job.scans:
         now = job.timing.now()
         report = ScanReport(
             job.run_id, vendor, tenant_id, shape.resource, kind, started_at=now, scan_id=new_id(now)
         )
         job.reports.append(report)
-        scan = Scan(job, log, shape, report, state, account=account, context=context or {})
+        facts: dict[str, Any] = {"home": home, "complete": complete, "account": account}
+        scan = Scan(job, log, shape, report, state, context=context or {}, **facts)
         scan.reading = read(scan)
         job.scans[key] = scan
     scan = job.scans[key]
-    scan.state = state
+    scan.state, scan.home = state, home
     before = requests()
     try:
         while True:
@@ -70,6 +78,16 @@ def run_scan(
         scan.report.requests += requests() - before
     del job.scans[key]
     job.done.add(key)
+    if job.backfill:
+        _forget_backfill(home, job.backfill.name)
+
+
+def _forget_backfill(home: State, name: str) -> None:
+    """Drop a backfill's state once it holds nothing to go on with: state must not grow."""
+    if not home["backfills"][name]:
+        del home["backfills"][name]
+    if not home["backfills"]:
+        del home["backfills"]
 
 
 def _failed(scan: Scan, error: VendorError) -> Iterator[pa.Table]:

@@ -60,6 +60,19 @@ class ScanReport:
 
 
 @dataclass(frozen=True)
+class Window:
+    """What a backfill reads again: vendor time from `since` to `until` (None: now), both in it."""
+
+    since: datetime
+    until: datetime | None
+
+    @property
+    def name(self) -> str:
+        """Names the window in the state, so that only the same one is gone on with."""
+        return f"{self.since.isoformat()}..{self.until.isoformat() if self.until else ''}"
+
+
+@dataclass(frozen=True)
 class RemovalPlan:
     """Removals that were held: more than the guard allows in one scope."""
 
@@ -78,6 +91,7 @@ class Job:
 
     Attributes:
         full: Make every scan complete.
+        backfill: Read this window again, and nothing else.
         allow_mass_delete: Apply removals beyond the guard.
         by_parts: Stop after each landed part, for a caller that runs the pipeline again until
             `unfinished` is empty. Without it one run of the source reads everything.
@@ -85,14 +99,17 @@ class Job:
         progress: Told of every page.
         closing: What is to be closed when the run is over.
         scratch_dir: Where scans keep what they saw, so that a crash does not cost it.
+        vault_dir: Where rotated credentials are kept; None: beside dlt's working data.
     """
 
     run_id: str = ""
     full: bool = False
+    backfill: Window | None = None
     allow_mass_delete: bool = False
     by_parts: bool = False
     strict: bool = False
     scratch_dir: Path | None = None
+    vault_dir: Path | None = None
     progress: Callable[[ScanReport], None] = lambda _: None
     part: PartSize = field(default_factory=PartSize)
     timing: Timing = field(default_factory=Timing)
@@ -100,7 +117,6 @@ class Job:
     reports: list[ScanReport] = field(default_factory=list)
     errors: list[SyncError] = field(default_factory=list)
     held: list[RemovalPlan] = field(default_factory=list)
-    partial: list[str] = field(default_factory=list)
     scans: dict[tuple[str, str], Scan] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
     closing: ExitStack = field(default_factory=ExitStack)

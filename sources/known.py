@@ -34,14 +34,30 @@ class Log:
         return self.pipeline.sql_client()
 
     def heads(
-        self, shape: Shape, tenant_id: str, ids: Sequence[str] | None = None
+        self,
+        shape: Shape,
+        tenant_id: str,
+        ids: Sequence[str] | None = None,
+        *,
+        by: str | None = None,
+        until: datetime | None = None,
     ) -> Iterator[pa.Table]:
         """Yield the last row of each key of a tenant as (scope, id, hash, op).
 
-        `ids` limits the answer to these records; None means all of the tenant.
+        Args:
+            shape: The table.
+            tenant_id: The tenant.
+            ids: Limits the answer to these; None means all of the tenant.
+            by: The column `ids` are of; the key unless given.
+            until: Leaves out what was seen later.
         """
         scope = shape.scope or "''"
-        limit = f"and {shape.key} in ({', '.join(['%s'] * len(ids))})" if ids else ""
+        marks = ", ".join(["%s"] * len(ids or ()))
+        limit = f"and {by or shape.key} in ({marks})" if ids is not None else ""
+        if ids is not None and not ids:
+            return
+        bound = () if until is None else (until,)
+        limit += " and _observed_at <= %s" if bound else ""
         yield from self._query(
             shape.resource,
             f"""
@@ -55,7 +71,28 @@ class Log:
             """,
             tenant_id,
             *(ids or ()),
+            *bound,
         )
+
+    def stamps(self, shape: Shape, tenant_id: str, ids: Sequence[str]) -> dict[str, datetime]:
+        """Return the vendor's stamp in the last row of each of these keys, where there is one."""
+        found: dict[str, datetime] = {}
+        marks = ", ".join(["%s"] * len(ids))
+        for table in self._query(
+            shape.resource,
+            f"""
+            select {shape.key} as id, {shape.stamp} as stamp from (
+                select {shape.key}, {shape.stamp}, row_number() over (
+                    partition by {shape.key} order by _observed_at desc
+                ) as age
+                from {{table}} where tenant_id = %s and {shape.key} in ({marks})
+            ) as observed where age = 1 and {shape.stamp} is not null
+            """,
+            tenant_id,
+            *ids,
+        ):
+            found.update(zip(*(table.column(n).to_pylist() for n in ("id", "stamp")), strict=True))
+        return found
 
     def last_observed(self, shape: Shape) -> datetime:
         """Return when the newest row was seen before this run; the beginning of time for none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,9 +53,9 @@ class NewestFirst:
         broken: A page was not in that order: nothing may be concluded from where it ends.
     """
 
-    def __init__(self, shape: Shape, watermark: datetime, lag: timedelta) -> None:
+    def __init__(self, shape: Shape, watermark: datetime | None, bound: datetime) -> None:
         self.broken = False
-        self._shape, self._watermark, self._bound = shape, watermark, watermark - lag
+        self._shape, self._watermark, self._bound = shape, watermark, bound
         self._newest: datetime | None = None
         self._descends = False
 
@@ -73,7 +73,7 @@ class NewestFirst:
             self.broken = True
             return True
         if self._newest is None:
-            self._descends = first >= self._watermark
+            self._descends = self._watermark is not None and first >= self._watermark
         self._descends = self._descends or last < (self._newest or first)
         self._newest = first
         return bool(self._descends and last < self._bound)

@@ -7,26 +7,21 @@ declares the table by, `_extra` for what nobody documented, the row hash, and th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
+from sources.content import canonical, digest, without
 from sources.convert import Bad, Kind, column
 from sources.payload import Record
 from sources.rejects import Reject
 
-HASH_VERSION = 1
-"""The recipe of `_row_hash`. Raise it with any change to `fingerprint`: rows hashed by an older
-recipe are landed once more, and the fold, which compares content, makes no history of them."""
-
-_HASH_PREFIX = f"{HASH_VERSION}:"
 Context = Mapping[str, str | None]
+Clean = Callable[["pa.Array | None", int, Context], tuple["pa.Array", list[Bad]]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,7 @@ class Field:
         path: Keys from the record inwards, at most two.
         also: The same field's other spelling in an older payload.
         doc: What the vendor says it is; the data dictionary is made from it.
+        core: The column of `core` it reaches, or why it reaches none.
         volatile: The vendor changes it without anything having changed; it is not hashed.
     """
 
@@ -45,17 +41,43 @@ class Field:
     path: tuple[str, ...]
     doc: str
     also: tuple[str, ...] = ()
+    core: str = ""
     volatile: bool = False
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A cleaned column beside the vendor's own: `clean(column of source, context)`."""
+    """A cleaned column beside the vendor's own.
+
+    Attributes:
+        clean: (column of `source` or None, number of rows, context) → column, what was bad in it.
+        value: One record → one value instead, where it takes more than one column to tell.
+    """
 
     column: str
     doc: str
-    clean: Callable[[pa.Array | None, int, Context], tuple[pa.Array, list[Bad]]]
+    clean: Clean | None = None
     source: str | None = None
+    value: Callable[[Record, Context], Any] | None = None
+    kind: Kind = Kind.TEXT
+    core: str = ""
+
+
+@dataclass(frozen=True)
+class Child:
+    """What a record holds many of: tags, addresses. Each has a row of its own in `shape`.
+
+    Attributes:
+        shape: Declares the rows; its `scope` is the column of the parent's id.
+        keys: The keys of the parent's record they stand under.
+        entries: Parent's record → its children, None where it does not say (which removes none).
+        lists: Declares the lists these children name, where a name is all a list is.
+    """
+
+    shape: Shape
+    keys: tuple[str, ...]
+    entries: Callable[[Record], list[Record] | None]
+    lists: Shape | None = None
 
 
 @dataclass
@@ -78,7 +100,13 @@ BOOKKEEPING = (
 
 @dataclass(frozen=True)
 class Shape:
-    """A resource's declaration; `scope` is the column that names the scope (a list's id)."""
+    """A resource's declaration.
+
+    Attributes:
+        scope: The column that names the scope: a list's id, a parent's.
+        stamp: The column of the vendor's change stamp.
+        tombstone: The key that says, when it is not null, that the vendor has it no more.
+    """
 
     resource: str
     fields: tuple[Field, ...]
@@ -87,6 +115,8 @@ class Shape:
     scope: str | None = None
     stamp: str | None = None
     derived: tuple[Derived, ...] = ()
+    children: tuple[Child, ...] = ()
+    tombstone: str | None = None
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -94,7 +124,7 @@ class Shape:
         types: dict[str, Any] = {"tenant_id": pa.string()}
         types |= {self.scope: pa.string()} if self.scope else {}
         types |= {each.column: each.kind.arrow for each in self.fields}
-        types |= {each.column: pa.string() for each in self.derived}
+        types |= {each.column: each.kind.arrow for each in self.derived}
         types |= {
             name: Kind.TIMESTAMP.arrow if kind == "timestamp" else pa.string()
             for name, kind, _ in BOOKKEEPING
@@ -110,12 +140,14 @@ class Shape:
             for path in (each.path, each.also):
                 if path:
                     known.setdefault(path[0], set()).update(path[1:])
+        for child in self.children:
+            known |= {key: set() for key in child.keys if key not in known}
         return known
 
     @cached_property
-    def volatile(self) -> set[str]:
-        """Names of the fields that take no part in the hash."""
-        return {each.path[0] for each in self.fields if each.volatile and len(each.path) == 1}
+    def volatile(self) -> list[tuple[str, ...]]:
+        """Paths of the fields that take no part in the hash."""
+        return [each.path for each in self.fields if each.volatile]
 
     def record_id(self, record: Record) -> str | None:
         """Return the record's key as text, or None when it has no usable one."""
@@ -129,18 +161,9 @@ class Shape:
         declared = next(each for each in self.fields if each.column == self.stamp)
         return column(declared.kind, [record.get(declared.path[0]) for record in records])[0]
 
-    def fingerprint(self, record: Record, context: bytes) -> str:
-        """Return the versioned hash of a record's content.
-
-        Absent and null count as the same, key order as none; `context` is what the record's
-        meaning depends on besides itself (a currency).
-        """
-        if self.volatile:
-            record = {key: value for key, value in record.items() if key not in self.volatile}
-        content = _canonical(record)
-        if b":null" in content:
-            content = _canonical(_without_nulls(record))
-        return _HASH_PREFIX + hashlib.blake2b(content, digest_size=16, key=context).hexdigest()
+    def fingerprint(self, record: Record, context: bytes = b"") -> str:
+        """Return the versioned hash of a record's content, what lies left out."""
+        return digest(without(record, self.volatile) if self.volatile else record, context)
 
     def rows(
         self,
@@ -153,8 +176,9 @@ class Shape:
         scan_id: str,
         scopes: Sequence[str],
         context: Context,
+        op: str = "upsert",
     ) -> Rows:
-        """Return these records as rows of the log, each an upsert."""
+        """Return these records as rows of the log, each an upsert unless `op` says otherwise."""
         count, columns, rejects = len(records), dict[str, pa.Array](), list[Reject]()
 
         def take(name: str, made: tuple[pa.Array, list[Bad]]) -> None:
@@ -168,11 +192,15 @@ class Shape:
                 continue
             take(each.column, column(each.kind, _values(records, each, parents, ids, rejects)))
         for derived in self.derived:
-            origin = columns[derived.source] if derived.source else None
-            take(derived.column, derived.clean(origin, count, context))
+            if derived.value:
+                made = [derived.value(record, context) for record in records]
+                columns[derived.column] = pa.array(made, derived.kind.arrow)
+            elif derived.clean:
+                origin = columns[derived.source] if derived.source else None
+                take(derived.column, derived.clean(origin, count, context))
         extra, unknown = self._extra(records)
         columns["_extra"] = pa.array(extra, pa.string())
-        columns["_op"] = pa.repeat("upsert", count)
+        columns["_op"] = pa.repeat(op, count)
         columns["_observed_at"] = pa.array(observed, Kind.TIMESTAMP.arrow)
         columns["_scan_id"] = pa.repeat(scan_id, count)
         columns["_row_hash"] = pa.array(hashes, pa.string())
@@ -217,7 +245,7 @@ class Shape:
                 inner = record.get(key)
                 if isinstance(inner, dict) and not inner.keys() <= known[key]:
                     found |= {f"{key}.{k}": v for k, v in inner.items() if k not in known[key]}
-            extras.append(_canonical(found).decode() if found else None)
+            extras.append(canonical(found).decode() if found else None)
             unknown.update(found)
         return extras, unknown
 
@@ -245,20 +273,3 @@ def _values(
         return [value.get(inner) for value in parents[outer]]
     older = declared.also[-1]
     return [value.get(inner, value.get(older)) for value in parents[outer]]
-
-
-def _without_nulls(value: Any) -> Any:
-    """Return a JSON value without the keys of objects that hold null."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
-    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _canonical(value: Record) -> bytes:
-    """Return the one JSON text of a value, whatever its key order."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # an integer beyond 64 bits
-        import json
-
-        return json.dumps(value, sort_keys=True).encode("utf-8", "replace")

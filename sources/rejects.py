@@ -34,7 +34,10 @@ _REJECTS = pa.schema(
 )
 
 
-def reject_rows(rejects: Sequence[Reject], observed: datetime, **scan: str) -> pa.Table:
-    """Return rejects as rows of the table `rejects`; `scan` names run, vendor, tenant, resource."""
-    rows = [{**scan, **asdict(reject), "_observed_at": observed} for reject in rejects]
+def reject_rows(rejects: Sequence[tuple[str, Reject]], observed: datetime, **scan: str) -> pa.Table:
+    """Return (resource, reject) as rows of the table `rejects`; `scan` names the other keys."""
+    rows = [
+        {**scan, "resource": resource, **asdict(reject), "_observed_at": observed}
+        for resource, reject in rejects
+    ]
     return pa.Table.from_pylist(rows, schema=_REJECTS)

@@ -1,35 +1,32 @@
-"""One pass over one resource of one tenant: pages in, changes out, absences made sure of.
+"""One pass over one resource of one tenant: pages in, changes out.
 
 What a page says is compared by content with what the log holds, and only what is new or different
-becomes a row. What a complete scope no longer holds is a candidate for removal, never more: it is
-removed when the vendor confirms it, and held when there are more of them than can be believed.
+becomes a row. What a complete scope no longer holds is a matter of `sources.removal`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-import dlt
 import pyarrow as pa
 
+from sources.changes import Changes
 from sources.errors import VendorError
-from sources.job import Job, RemovalPlan, ScanReport
+from sources.job import Job, ScanReport
+from sources.kin import Kin
 from sources.known import Log
 from sources.paging import Page
 from sources.payload import Record
 from sources.records import Context, Shape
-from sources.rejects import Reject, reject_rows
+from sources.rejects import Reject
 from sources.scratch import Scratch
 
-_FLUSH = 10_000
-GUARD_LEAST, GUARD_SHARE = 50, 0.05
+FLUSH = 10_000
 State = dict[str, Any]
 Reading = Generator[None, None, datetime | None]
-Confirm = Callable[[Sequence[str]], Iterator[tuple[str, Record | bool]]]
-"""Ids → (id, True: gone | False: not known | the record: still there) for each of them."""
 
 
 class Scan:
@@ -37,8 +34,11 @@ class Scan:
 
     Attributes:
         report: What `ops.scans` will say.
+        complete_kind: Whether this pass reads everything, so that absence means something.
         pages: How many were read since the last part ended.
         place: The vendor's own notes of how far it is; saved with each part, JSON.
+        state: The scan's dlt state: checkpoint, watermark.
+        home: The tenant's, which a backfill's state is a part of.
     """
 
     def __init__(
@@ -49,184 +49,165 @@ class Scan:
         report: ScanReport,
         state: State,
         *,
+        home: State,
+        complete: bool,
         account: str,
         context: Context,
     ) -> None:
-        self.job, self.shape, self.report, self.state = job, shape, report, state
-        self.account, self.context = account, context
+        self.job, self.shape, self.report, self.state, self.home = job, shape, report, state, home
+        self.account, self.context, self.log = account, context, log
+        self.complete_kind = complete
         self.place: State = {}
-        self.held = False
-        self._left_out = False
-        self._log = log
+        self.held = self._left_out = False
         self._part = 0
         facts = "\x1f".join(f"{key}={value}" for key, value in sorted(context.items()))
         self._salt = hashlib.blake2b(facts.encode(), digest_size=16).digest()
         self._buffer: list[tuple[str, str, str, Record, datetime]] = []
-        self._tables: list[pa.Table] = []
-        self._rejects: list[Reject] = []
         self._started = job.timing.now()
-        self.pages = self._rows = 0
+        self.pages = 0
         self.reading: Reading
-        self._scratch = self._begin()
-        job.observe(after=log.last_observed(shape))
+        self.scratch = self._begin()
+        self.changes = Changes(job, report, shape, home)
+        self.kin = Kin(self)
+        for each in (shape, *self.kin.shapes):
+            job.observe(after=log.last_observed(each))
 
     @property
-    def complete_kind(self) -> bool:
-        """Whether this pass reads everything, so that absence means something."""
-        return self.report.kind == "full"
+    def trusted(self) -> datetime | None:
+        """Until when the log is whole: what was seen later may lack its children (None: all is).
+
+        A load that never came to its end may have brought a customer without its tags.
+        """
+        if not self.shape.children:
+            return None
+        told = self.home.get("landed_to")
+        return datetime.fromisoformat(told) if told else datetime.min.replace(tzinfo=UTC)
 
     def _begin(self) -> Scratch:
         """Open the scan's memory, at the checkpoint the destination knows of if there is one."""
         directory = self.job.scratch_dir
         # An id is the vendor's word, and no part of a path.
         tenant = hashlib.blake2b(self.report.tenant_id.encode(), digest_size=8).hexdigest()
-        path = directory / f"{self.shape.resource}-{tenant}.duckdb" if directory else None
+        name = f"{self.shape.resource}-{tenant}" + ("-backfill" if self.job.backfill else "")
         # Who asks for everything means as it is now, not as a run saw it an hour ago.
         checkpoint = {} if self.job.full else self.state.get("checkpoint") or {}
-        scratch = Scratch(path)
+        scratch = Scratch(directory / f"{name}.duckdb" if directory else None)
         facts = scratch.resume(checkpoint.get("part", 0), checkpoint.get("scan_id", ""))
         if facts is not None:
             scratch.forget_half_read(facts["place"].get("done"))
             self._part = checkpoint["part"]
             self.report.scan_id, self.place = checkpoint["scan_id"], facts["place"]
             self.report.kind, self.report.rows_seen = facts["kind"], facts["rows_seen"]
+            self.complete_kind = facts["complete"]
         if self.complete_kind:
             self._learn_all(scratch)
         return scratch
 
     def _learn_all(self, scratch: Scratch | None = None) -> None:
         """Load what the log holds of this tenant; it replaces what was asked for by id."""
-        scratch = scratch or self._scratch
+        scratch = scratch or self.scratch
         scratch.forget_known()
-        for heads in self._log.heads(self.shape, self.report.tenant_id):
+        for heads in self.log.heads(self.shape, self.report.tenant_id, until=self.trusted):
             scratch.learn(heads)
 
-    def take(self, page: Page, scope: str = "") -> None:
-        """Compare one page of a scope with what is known, and keep what is new."""
+    def take(self, page: Page, scope: str = "", marks: Sequence[str] = ()) -> None:
+        """Compare one page of a scope with what is known, and keep what is new.
+
+        `marks` are added to the records' hashes: what else has to be equal for no change.
+        """
         observed = self.job.observe()
         self.pages += 1
         self.report.pages += 1
         self.job.progress(self.report)
-        for record in page.records:
+        for at, record in enumerate(page.records):
             record_id = self.shape.record_id(record)
             if record_id is None:
-                self._reject_keyless()
+                reason = "a record without a usable id was left out"
+                self.changes.reject([Reject(None, self.shape.key, reason)])
                 continue
             mark = self.shape.fingerprint(record, self._salt)
+            mark = f"{mark}:{marks[at]}" if marks else mark
             self._buffer.append((scope, record_id, mark, record, observed))
-        if len(self._buffer) >= _FLUSH:
-            self._flush()
+        if len(self._buffer) >= FLUSH:
+            self.flush()
 
-    def _reject_keyless(self) -> None:
-        reason = "a record without a usable id was left out"
-        self._rejects.append(Reject(None, self.shape.key, reason))
-
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Turn what the buffer holds that is new into rows."""
         if not self._buffer:
             return
         buffer, self._buffer = self._buffer, []
-        scopes, ids, marks, records, observed = map(list, zip(*buffer, strict=True))
+        scopes, ids, marks, records, _ = map(list, zip(*buffer, strict=True))
         if not self.complete_kind:
-            unlearned = self._scratch.unlearned(ids)
-            for start in range(0, len(unlearned), 1000):
-                wanted = unlearned[start : start + 1000]
-                for heads in self._log.heads(self.shape, self.report.tenant_id, wanted):
-                    self._scratch.learn(heads)
+            self._learn(ids)
         self.report.rows_seen += len(ids)
-        new = self._scratch.changed(scopes, ids, marks, self._part + 1)
-        if not new:
+        buried = self.shape.tombstone
+        dead = {at for at, one in enumerate(records) if buried and one.get(buried) is not None}
+        compared = [None if at in dead else mark for at, mark in enumerate(marks)]
+        new = self.scratch.changed(scopes, ids, compared, self._part + 1)
+        if self.job.backfill:
+            new = self._not_stale(new, ids, records)
+        living = [buffer[at] for at in new if at not in dead]
+        self._log(living)
+        ended = [buffer[at] for at in new if at in dead]
+        if ended:
+            self._log(ended, op="delete")
+            self.kin.drop([one[1] for one in ended], ended[-1][4])
+
+    def _learn(self, ids: Sequence[str]) -> None:
+        unlearned = self.scratch.unlearned(ids)
+        for start in range(0, len(unlearned), 1000):
+            wanted = unlearned[start : start + 1000]
+            for heads in self.log.heads(
+                self.shape, self.report.tenant_id, wanted, until=self.trusted
+            ):
+                self.scratch.learn(heads)
+
+    def _not_stale(
+        self, new: Sequence[int], ids: Sequence[str], records: Sequence[Record]
+    ) -> list[int]:
+        """Leave out records older, by the vendor's own stamp, than what the log holds of them."""
+        if self.shape.stamp is None or not new:
+            return list(new)
+        held: dict[str, datetime] = {}
+        for start in range(0, len(new), 1000):
+            some = [ids[at] for at in new[start : start + 1000]]
+            held |= self.log.stamps(self.shape, self.report.tenant_id, some)
+        stamps = self.shape.stamps([records[at] for at in new]).to_pylist()
+        fresh = [
+            at
+            for at, stamp in zip(new, stamps, strict=True)
+            if stamp is None or ids[at] not in held or stamp >= held[ids[at]]
+        ]
+        if len(fresh) < len(new):
+            skipped = len(new) - len(fresh)
+            name = f"{self.report.vendor}/{self.shape.resource}"
+            self.job.log.info("%s: stale_skipped=%d, newer ones are landed", name, skipped)
+        return fresh
+
+    def _log(
+        self, rows: Sequence[tuple[str, str, str, Record, datetime]], op: str = "upsert"
+    ) -> None:
+        """Keep records as rows of the log, and what changed of their children."""
+        if not rows:
             return
-        rows = self.shape.rows(
-            [records[at] for at in new],
-            ids=[ids[at] for at in new],
-            hashes=[marks[at] for at in new],
-            observed=[observed[at] for at in new],
+        scopes, ids, marks, records, observed = map(list, zip(*rows, strict=True))
+        made = self.shape.rows(
+            records,
+            ids=ids,
+            hashes=marks,
+            observed=observed,
             tenant_id=self.report.tenant_id,
             scan_id=self.report.scan_id,
-            scopes=[scopes[at] for at in new],
+            scopes=scopes,
             context=self.context,
+            op=op,
         )
-        self._add(rows.table)
-        self.report.rows_changed += len(new)
-        self._rejects.extend(rows.rejects)
-        self._report_unknown(rows.unknown)
-
-    def _report_unknown(self, names: set[str]) -> None:
-        """Say once, for good, that the vendor sends fields nobody documented."""
-        told = set(self.state.get("unknown_fields", ()))
-        if names - told:
-            self.job.log.warning(
-                "%s/%s: undocumented fields %s; they are kept in _extra",
-                self.report.vendor,
-                self.shape.resource,
-                ", ".join(sorted(names - told)),
-            )
-            self.state["unknown_fields"] = sorted(told | names)
-
-    def _add(self, table: pa.Table) -> None:
-        self._tables.append(table)
-        self._rows += table.num_rows
-
-    def end_scope(
-        self, confirm: Confirm, *, scope: str = "", vendor_count: int | None = None
-    ) -> None:
-        """Remove what this completely read scope no longer holds, and the vendor confirms.
-
-        `vendor_count` is the vendor's own word for how many there are: where it agrees with what
-        was read, many removals are believed; else more than max(50, 5 %) are held.
-        """
-        self._flush()
-        missing = self._scratch.missing(scope)
-        if not missing:
+        self.changes.add_rows(made, self.shape)
+        if op == "delete":
+            self.report.rows_removed += len(rows)
             return
-        alive = self._scratch.alive(scope)
-        too_many = len(missing) > max(GUARD_LEAST, GUARD_SHARE * alive)
-        believed = vendor_count is not None and vendor_count == self._scratch.seen(scope)
-        if too_many and not believed and not self.job.allow_mass_delete:
-            self.held = True
-            self.job.held.append(
-                RemovalPlan(
-                    self.report.vendor,
-                    self.account,
-                    self.report.tenant_id,
-                    self.shape.resource,
-                    scope,
-                    alive,
-                    missing,
-                )
-            )
-            return
-        self._remove(scope, missing, confirm)
-
-    def _remove(self, scope: str, missing: Sequence[str], confirm: Confirm) -> None:
-        """Write a delete for each confirmed absence, a row for each that is still there."""
-        gone: list[tuple[str, str]] = []
-        found: list[Record] = []
-        for record_id, answer in confirm(missing):
-            if answer is True:
-                gone.append((scope, record_id))
-            elif isinstance(answer, dict):
-                found.append(answer)
-        if found:
-            self.take(Page(found, None, None), scope)
-            self._flush()
-        for start in range(0, len(gone), _FLUSH):
-            self._add(
-                self.shape.deletions(
-                    gone[start : start + _FLUSH],
-                    self.job.observe(),
-                    tenant_id=self.report.tenant_id,
-                    scan_id=self.report.scan_id,
-                )
-            )
-        self.report.rows_removed += len(gone)
-
-    def drop_scope(self, scope: str) -> None:
-        """End everything in a scope that is itself gone, what this scan saw of it included."""
-        self._flush()
-        gone = sorted({*self._scratch.missing(scope), *self._scratch.seen_in(scope)})
-        self._remove(scope, gone, lambda ids: ((record_id, True) for record_id in ids))
+        self.report.rows_changed += len(rows)
+        self.kin.take(records, ids, observed)
 
     def leave_out(self, error: VendorError) -> None:
         """Note a scope that could not be read: it stays as it was, and the scan is not complete."""
@@ -235,66 +216,78 @@ class Scan:
 
     def read_everything(self) -> None:
         """Turn an increment into a complete scan; what it has seen so far still counts."""
-        self._flush()
-        self.report.kind = "full"
+        self.flush()
+        self.report.kind, self.complete_kind = "full", True
         self._learn_all()
 
     def known_scopes(self) -> list[str]:
         """Return the scopes (lists) the log holds members of."""
-        return self._scratch.scopes()
+        return self.scratch.scopes()
+
+    def see(self, ids: Sequence[str]) -> None:
+        """Note records as seen and as they were, without having read them."""
+        self.report.rows_seen += len(ids)
+        self.scratch.see(ids, self._part + 1)
 
     def part_is_full(self) -> bool:
         """Tell whether enough was read to land it before reading on."""
         size, elapsed = self.job.part, (self.job.timing.now() - self._started).total_seconds()
-        return self.pages >= size.pages or self._rows >= size.rows or elapsed >= size.seconds
+        full = self.pages >= size.pages or self.changes.rows >= size.rows
+        return full or elapsed >= size.seconds
 
     def end_part(self) -> Iterator[pa.Table]:
         """Yield what this part brought, and put the checkpoint into the state beside it."""
-        self._flush()
+        self.flush()
         self._part += 1
         facts = {
             "scan_id": self.report.scan_id,
             "kind": self.report.kind,
+            "complete": self.complete_kind,
             "place": self.place,
             "rows_seen": self.report.rows_seen,
         }
-        self._scratch.save(self._part, facts)
+        self.scratch.save(self._part, facts)
         self.state["open"] = sorted({*self.state.get("open", ()), self.report.scan_id})
         self.state["checkpoint"] = {"scan_id": self.report.scan_id, "part": self._part}
         yield from self._drain()
-        self.pages = self._rows = 0
+        self.pages = 0
         self._started = self.job.timing.now()
 
     def finish(self, watermark: datetime | None) -> Iterator[pa.Table]:
         """Yield what is left; the scan is complete and its watermark, if any, moves."""
-        self._flush()
+        self.flush()
+        self.kin.finish()
         for name in ("open", "checkpoint", "held"):
             self.state.pop(name, None)
         self.state |= {"held": True} if self.held else {}
+        if not self.job.backfill:
+            self._move_on(watermark)
+        self.report.complete = not self._left_out
+        self.close()
+        yield from self._drain()
+
+    def _move_on(self, watermark: datetime | None) -> None:
+        """Move the watermark, unless something was left out that it would step over."""
+        if self._left_out:
+            return
         self.state |= {"watermark": watermark.isoformat()} if watermark else {}
         # Only where increments exist is there a next complete scan to be due; and a held one is
         # still owed. A quiet run must leave the state as it was.
-        if self.complete_kind and watermark is not None and not self.held:
+        if self.report.kind == "full" and watermark is not None and not self.held:
             self.state["full_at"] = self.job.timing.now().isoformat()
-        self.report.complete = not self._left_out
         self.report.watermark = watermark
-        self.close()
-        yield from self._drain()
 
     def close(self, *, keep: bool = False) -> None:
         """End the pass: its report is written; its memory goes unless a checkpoint needs it."""
         self.report.finished_at = self.job.timing.now()
+        for report in self.kin.reports.values():
+            report.finished_at, report.complete = self.report.finished_at, self.report.complete
         if keep:
-            self._scratch.close()
+            self.scratch.close()
         else:
-            self._scratch.discard()
+            self.scratch.discard()
 
     def _drain(self) -> Iterator[pa.Table]:
-        tables, self._tables = self._tables, []
-        yield from tables
-        if self._rejects:
-            rejects, self._rejects = self._rejects, []
-            names = ("run_id", "vendor", "tenant_id", "resource")
-            scan = {name: getattr(self.report, name) for name in names}
-            rows = reject_rows(rejects, self.job.observe(), **scan)
-            yield dlt.mark.with_table_name(rows, "rejects")
+        if self.shape.children and self.changes.rows:
+            self.home["landed_to"] = self.job.observe().isoformat()
+        yield from self.changes.drain()

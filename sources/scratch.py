@@ -20,6 +20,8 @@ _TABLES = """
 create table if not exists known (scope text, id text, hash text, op text);
 create table if not exists seen (scope text, id text, hash text, part integer);
 create table if not exists progress (part integer, facts text);
+create table if not exists kin (resource text, scope text, id text, hash text);
+create table if not exists asked (id text);
 """
 
 
@@ -66,7 +68,10 @@ class Scratch:
         facts: dict[str, Any] | None = json.loads(row[0]) if row else None
         if facts is None or facts.get("scan_id") != scan_id:
             self._db.execute("delete from known; delete from seen; delete from progress")
+            self._db.execute("delete from kin; delete from asked")
             return None
+        # What the log holds of children is asked anew: it has all that was landed so far.
+        self._db.execute("delete from kin; delete from asked")
         self._db.execute("delete from seen where part > ?", [part])
         self._db.execute("delete from progress where part > ?", [part])
         return facts
@@ -99,11 +104,12 @@ class Scratch:
         return [row[0] for row in rows.fetchall()]
 
     def changed(
-        self, scopes: Sequence[str], ids: Sequence[str], hashes: Sequence[str], part: int
+        self, scopes: Sequence[str], ids: Sequence[str], hashes: Sequence[str | None], part: int
     ) -> list[int]:
         """Mark these records as seen; return the positions of those that say something new.
 
         A key that comes twice is compared with what was seen of it last; the later one stands.
+        A hash of None says that the record is deleted, which is new only of one that was alive.
         """
         batch = pa.table(  # noqa: F841  read by name below
             {
@@ -120,7 +126,7 @@ class Scratch:
         """)
         compared = self._db.execute("""
             select i.position, s.id is not null as again,
-                coalesce(s.hash, k.hash) is distinct from i.hash as new
+                case when s.id is null then k.hash else s.hash end is distinct from i.hash as new
             from incoming i
             left join seen s on s.scope = i.scope and s.id = i.id
             left join known k on k.scope = i.scope and k.id = i.id and k.op = 'upsert'
@@ -152,6 +158,23 @@ class Scratch:
         rows = self._db.execute("select id from seen where scope = ?", [scope])
         return [row[0] for row in rows.fetchall()]
 
+    def hashes(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the known hash of those of these ids that the log holds as alive."""
+        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
+        rows = self._db.execute(
+            "select id, hash from known where op = 'upsert' and id in (select id from keys)"
+        )
+        return {record_id: mark or "" for record_id, mark in rows.fetchall()}
+
+    def see(self, ids: Sequence[str], part: int) -> None:
+        """Mark ids as seen and unchanged."""
+        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
+        self._db.execute(
+            "insert into seen select known.scope, known.id, known.hash, ? from known "
+            "semi join keys on keys.id = known.id anti join seen on seen.id = known.id",
+            [part],
+        )
+
     def alive(self, scope: str) -> int:
         """Return how many records of this scope the log held as alive before the scan."""
         return self._count("from known where scope = ? and op = 'upsert'", scope)
@@ -168,3 +191,79 @@ class Scratch:
     def _count(self, rest: str, scope: str) -> int:
         row = self._db.execute(f"select count(*) {rest}", [scope]).fetchone()
         return int(row[0]) if row else 0
+
+    def forget_kin(self) -> None:
+        """Forget what is known of children, before all of it is loaded."""
+        self._db.execute("delete from kin")
+
+    def kin_learn(self, resource: str, heads: pa.Table) -> None:
+        """Add the children the log holds as alive."""
+        self._db.register("heads", heads)
+        self._db.execute(
+            "insert into kin select ?, scope, id, hash from heads where op = 'upsert'", [resource]
+        )
+        self._db.unregister("heads")
+
+    def unasked(self, ids: Sequence[str]) -> list[str]:
+        """Return which parents' children were not asked for yet, and take note that they are."""
+        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
+        rows = self._db.execute(
+            "insert into asked select distinct id from keys anti join asked using (id) returning id"
+        )
+        return [row[0] for row in rows.fetchall()]
+
+    def asked(self, ids: Sequence[str]) -> set[str]:
+        """Return which of these parents' children were asked for."""
+        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
+        rows = self._db.execute("select id from asked semi join keys using (id)")
+        return {row[0] for row in rows.fetchall()}
+
+    def kin_changes(
+        self, resource: str, scopes: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> tuple[list[int], list[tuple[str, str]]]:
+        """Replace these parents' children; return positions of new ones, (parent, id) of gone ones.
+
+        `rows` are (parent, id, hash, …), each key once.
+        """
+        texts = pa.string()
+        parents = pa.table({"scope": pa.array(scopes, texts)})  # noqa: F841  read by name below
+        batch = pa.table(  # noqa: F841  read by name below
+            {
+                "position": pa.array(range(len(rows)), pa.int32()),
+                "scope": pa.array([row[0] for row in rows], texts),
+                "id": pa.array([row[1] for row in rows], texts),
+                "hash": pa.array([row[2] for row in rows], texts),
+            }
+        )
+        self._db.execute(
+            "create or replace temp table held as select scope, id, hash from kin "
+            "semi join parents using (scope) where resource = ?",
+            [resource],
+        )
+        new = self._db.execute(
+            "select position from batch anti join held using (scope, id, hash) order by 1"
+        ).fetchall()
+        gone = self._db.execute(
+            "select scope, id from held anti join batch using (scope, id) order by 1, 2"
+        ).fetchall()
+        self._db.execute(
+            "delete from kin where resource = ? and scope in (select scope from held)", [resource]
+        )
+        self._db.execute("insert into kin select ?, scope, id, hash from batch", [resource])
+        return [row[0] for row in new], [(scope, key) for scope, key in gone]
+
+    def kin_counts(self, resource: str) -> dict[str, int]:
+        """Return how many parents hold each child."""
+        rows = self._db.execute(
+            "select id, count(*) from kin where resource = ? group by id", [resource]
+        )
+        return dict(rows.fetchall())
+
+    def kin_without(self, resource: str, key: str, parents: Sequence[str]) -> list[str]:
+        """Take a child from every parent but these; return the parents it was taken from."""
+        rows = self._db.execute(
+            "delete from kin where resource = ? and id = ? and not list_contains(?, scope) "
+            "returning scope",
+            [resource, key, list(parents)],
+        )
+        return sorted(row[0] for row in rows.fetchall())

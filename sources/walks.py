@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sources.order import Marks, NewestFirst
 from sources.paging import Page
@@ -20,20 +20,25 @@ Pages = Callable[[str | None, Enough | None], Iterator[Page]]
 
 
 def newest_first(
-    scan: Scan, pages: Pages, marks: Marks, *, lag: timedelta, log: logging.Logger
+    scan: Scan,
+    pages: Pages,
+    marks: Marks,
+    *,
+    bound: datetime,
+    watermark: datetime | None = None,
+    log: logging.Logger,
 ) -> Generator[None, None, bool]:
-    """Read an increment newest first; return whether the vendor's order let us stop there.
+    """Read newest first until the rest is older than `bound`; return whether the order let us.
 
-    Where it did not, or the vendor's clock stands before our watermark, the scan has been turned
-    into a complete one, and what was read so far counts.
+    Where it did not, or the vendor's clock stands before our watermark, everything has to be
+    read; what was read so far counts.
     """
     name = f"{scan.report.vendor}/{scan.shape.resource}"
-    watermark = datetime.fromisoformat(scan.state["watermark"])
-    order = NewestFirst(scan.shape, watermark, lag)
+    order = NewestFirst(scan.shape, watermark, bound)
     for page in pages(scan.place.get("next"), order.enough):
         note(scan, page, marks)
         scan.place["next"] = page.next
-        if page.vendor_time is not None and page.vendor_time < watermark:
+        if watermark and page.vendor_time is not None and page.vendor_time < watermark:
             log.warning("%s: the vendor's clock went back; reading everything", name)
             break
         yield
@@ -43,7 +48,6 @@ def newest_first(
             return True
         log.warning("%s: not newest first; reading everything", name)
     scan.place.pop("next", None)
-    scan.read_everything()
     return False
 
 

@@ -18,29 +18,29 @@ Left out     payments, orders, locations, webhooks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
 import dlt
-import pyarrow as pa
 from dlt.extract import DltResource
 
+from sources.account import Account, Read
 from sources.auth import ClientCredentials
 from sources.confirm import by_address
-from sources.drive import resources, run_scan
+from sources.drive import resources
 from sources.errors import ContractError, Forbidden, NotFound, Unavailable
 from sources.http import Client, Probe
 from sources.job import Job
-from sources.known import Log
 from sources.loke import api
 from sources.loke.fields import CUSTOMER_LISTS, CUSTOMERS, MEMBERS, ORGANIZATIONS, SHAPES
 from sources.normalise import country_of
 from sources.order import Marks
 from sources.paging import Page, together
 from sources.payload import Record
-from sources.records import Shape
+from sources.records import Context, Shape
+from sources.removal import drop_scope, end_scope
 from sources.scan import Reading, Scan, State
 from sources.throttle import Limiter
 from sources.walks import everything, newest_first
@@ -52,20 +52,20 @@ _AT_ONCE = 4
 _ONE_BY_ONE = 10
 
 
-class _Account:
+class _Account(Account):
     """One credential at LOKE, and what one run reads with it."""
 
-    lag = timedelta(minutes=10)
-    full_every = timedelta(hours=24)
-    region: str | None = None
+    increments = (CUSTOMERS,)
+    dimensions = (ORGANIZATIONS,)
+    windowed = (CUSTOMERS,)
 
     def __init__(self, client: Client, job: Job) -> None:
-        self.client, self.job = client, job
+        super().__init__(client, job)
         self._lists: dict[str, list[Page]] = {}
 
     @cached_property
-    def organizations(self) -> list[Record]:
-        """Every organisation, asked for once a run."""
+    def organizations(self) -> dict[str, Record]:
+        """Every organisation by its id, asked for once a run."""
         records = api.organizations(self.client)
         if any(ORGANIZATIONS.record_id(record) is None for record in records):
             raise ContractError(
@@ -74,11 +74,20 @@ class _Account:
                 account=self.client.account,
                 resource="organizations",
             )
-        return records
+        return {str(ORGANIZATIONS.record_id(record)): record for record in records}
 
-    @cached_property
-    def _log(self) -> Log:
-        return Log(dlt.current.pipeline())
+    @property
+    def tenants(self) -> Iterable[str]:
+        return self.organizations
+
+    @property
+    def readings(self) -> Mapping[Shape, Read]:
+        return {
+            ORGANIZATIONS: self._read_organization,
+            CUSTOMERS: self._read_customers,
+            CUSTOMER_LISTS: self._read_lists,
+            MEMBERS: self._read_members,
+        }
 
     def lists(self, org: str) -> list[Page]:
         """Return the pages of an organisation's lists, asked for once a run."""
@@ -86,75 +95,56 @@ class _Account:
             self._lists[org] = list(api.customer_lists(self.client, org))
         return self._lists[org]
 
-    def scan(self, shape: Shape, resource_state: State) -> Iterator[pa.Table]:
-        """Yield the changes of one resource, tenant after tenant."""
-        log = self._log
-        read = {
-            ORGANIZATIONS: self._read_organization,
-            CUSTOMERS: self._read_customers,
-            CUSTOMER_LISTS: self._read_lists,
-            MEMBERS: self._read_members,
-        }[shape]
-        for record in self.organizations:
-            org = str(ORGANIZATIONS.record_id(record))
-            state = resource_state.setdefault("tenants", {}).setdefault(org, {})
-            yield from run_scan(
-                self.job,
-                log,
-                shape,
-                vendor="loke",
-                account=self.client.account,
-                tenant_id=org,
-                kind=self._kind(shape, state),
-                state=state,
-                read=partial(read, record),
-                requests=lambda: self.client.requests[shape.resource],
-                context=self._context(record) if shape is CUSTOMERS else None,
-            )
-
-    def _context(self, organization: Record) -> dict[str, str | None]:
-        told = {k: v for k, v in organization.items() if isinstance(v, str)}
+    def context(self, shape: Shape, tenant: str, _: State) -> Context:
+        if shape is not CUSTOMERS:
+            return {}
+        told = {k: v for k, v in self.organizations[tenant].items() if isinstance(v, str)}
         country = country_of(told.get("timezone")) or self.region
         return {"currency": told.get("currency"), "country": country}
 
-    def _kind(self, shape: Shape, state: State) -> str:
-        """Return how this scan is made: `full` where it can judge absence, else `incremental`."""
-        if shape is ORGANIZATIONS:
-            return "incremental"
-        owed = self.job.full or "held" in state or not {"full_at", "watermark"} <= state.keys()
-        if owed or shape is not CUSTOMERS:
-            return "full"
-        due = datetime.fromisoformat(state["full_at"]) + self.full_every
-        return "full" if self.job.timing.now() >= due else "incremental"
-
-    def _read_organization(self, record: Record, scan: Scan) -> Reading:
+    def _read_organization(self, org: str, scan: Scan) -> Reading:
         # One question brings them all; it is counted with the first.
-        if record is self.organizations[0]:
+        if org == next(iter(self.organizations)):
             scan.report.requests += self.client.requests[ORGANIZATIONS.resource]
-        scan.take(Page([record], None, None))
+        scan.take(Page([self.organizations[org]], None, None))
         yield
         return None
 
-    def _read_customers(self, record: Record, scan: Scan) -> Reading:
-        org, marks = str(record["id"]), Marks(CUSTOMERS, scan.place)
+    def _read_customers(self, org: str, scan: Scan) -> Reading:
+        marks = Marks(CUSTOMERS, scan.place)
+        newest = partial(api.customers, self.client, org, "updated")
+        if self.job.backfill:
+            window = self.job.backfill
+            bounded = newest_first(scan, newest, marks, bound=window.since, log=self.client.log)
+            if not (yield from bounded):
+                yield from everything(scan, newest, marks)
+            return None
         if not scan.complete_kind:
-            newest = partial(api.customers, self.client, org, "updated")
-            if (yield from newest_first(scan, newest, marks, lag=self.lag, log=self.client.log)):
+            watermark = datetime.fromisoformat(scan.state["watermark"])
+            if (
+                yield from newest_first(
+                    scan,
+                    newest,
+                    marks,
+                    bound=watermark - self.lag,
+                    watermark=watermark,
+                    log=self.client.log,
+                )
+            ):
                 return marks.watermark()
+            scan.read_everything()
         yield from everything(scan, partial(api.customers, self.client, org, "created"), marks)
-        scan.end_scope(by_address(partial(api.customer, self.client, org), CUSTOMERS))
+        end_scope(scan, by_address(partial(api.customer, self.client, org), CUSTOMERS))
         return marks.watermark()
 
-    def _read_lists(self, record: Record, scan: Scan) -> Reading:
-        org = str(record["id"])
+    def _read_lists(self, org: str, scan: Scan) -> Reading:
         for page in self.lists(org):
             scan.take(page)
             yield
-        scan.end_scope(by_address(partial(api.customer_list, self.client, org), CUSTOMER_LISTS))
+        end_scope(scan, by_address(partial(api.customer_list, self.client, org), CUSTOMER_LISTS))
         return None
 
-    def _read_members(self, record: Record, scan: Scan) -> Reading:
-        org = str(record["id"])
+    def _read_members(self, org: str, scan: Scan) -> Reading:
         counts = {
             str(CUSTOMER_LISTS.record_id(entry)): entry.get("memberCount")
             for page in self.lists(org)
@@ -173,14 +163,14 @@ class _Account:
                 scan.take(page, list_id)
             elif page is None:
                 confirm = partial(self._confirm_members, org, list_id)
-                scan.end_scope(confirm, scope=list_id, vendor_count=counts[list_id])
+                end_scope(scan, confirm, scope=list_id, vendor_count=counts[list_id])
                 done.append(list_id)
             else:
                 self._list_failed(page, org, list_id, scan)
             yield
         for list_id in scan.known_scopes():
             if list_id not in counts and api.customer_list(self.client, org, list_id) is None:
-                scan.drop_scope(list_id)
+                drop_scope(scan, list_id)
         return None
 
     def _list_failed(self, error: Exception, org: str, list_id: str, scan: Scan) -> None:
@@ -188,7 +178,7 @@ class _Account:
         if not isinstance(error, NotFound | Forbidden):
             raise error
         if isinstance(error, NotFound) and api.customer_list(self.client, org, list_id) is None:
-            scan.drop_scope(list_id)
+            drop_scope(scan, list_id)
             return
         scan.leave_out(
             Unavailable(

@@ -31,7 +31,7 @@ def test_stopping_early_never_leaves_a_newer_record_behind(seconds, size, newest
     if newest_first:
         seconds = sorted(seconds, key=lambda at: (at is not None, at), reverse=True)
     pages = _pages(seconds, size)
-    order = NewestFirst(CUSTOMERS, T0, LAG)
+    order = NewestFirst(CUSTOMERS, T0, T0 - LAG)
     for index, page in enumerate(pages):
         if order.enough(page):
             unread = [at for at in seconds[(index + 1) * size :] if at is not None]
@@ -45,7 +45,7 @@ def test_stopping_early_never_leaves_a_newer_record_behind(seconds, size, newest
 def test_rising_order_is_never_taken_for_newest_first(seconds, size):
     """Read in rising order, the walk ends as broken, or reads on to the end."""
     seconds = sorted(seconds)
-    order = NewestFirst(CUSTOMERS, T0, LAG)
+    order = NewestFirst(CUSTOMERS, T0, T0 - LAG)
     for index, page in enumerate(_pages(seconds, size)):
         if order.enough(page):
             unread = seconds[(index + 1) * size :]

@@ -1,0 +1,219 @@
+"""A record's children: its tags, its addresses, compared whole and logged each by itself.
+
+A record that says `[]` has none left; one without the key says nothing, and removes nothing. Only
+records whose content changed are looked at, so a quiet run costs nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from sources.content import digest
+from sources.job import ScanReport
+from sources.payload import Record
+from sources.records import Child, Rows, Shape
+from sources.rejects import Reject
+
+if TYPE_CHECKING:
+    from sources.scan import Scan
+
+_CHUNK = 1000
+_NOTHING = b""
+
+
+class Kin:
+    """The children of one scan's records, and the lists that exist by being named."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+        self._silent: set[str] = set()
+        self._learned = False
+        self.reports: dict[str, ScanReport] = {}
+        for shape in self.shapes:
+            self.reports[shape.resource] = replace(scan.report, resource=shape.resource)
+        scan.job.reports += self.reports.values()
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """The declarations of all children, and of the lists they name."""
+        children = self._scan.shape.children
+        return [each.shape for each in children] + [each.lists for each in children if each.lists]
+
+    def take(self, records: Sequence[Record], ids: Sequence[str], seen: Sequence[datetime]) -> None:
+        """Log how the children of these changed records differ from what the log holds."""
+        if not self._scan.shape.children or not records:
+            return
+        self._learn(ids)
+        for child in self._scan.shape.children:
+            told = [(at, child.entries(record)) for at, record in enumerate(records)]
+            parents = [(ids[at], seen[at], held) for at, held in told if held is not None]
+            if len(parents) < len(records):
+                self._say_silent(child)
+            self._compare(child, parents)
+
+    def _say_silent(self, child: Child) -> None:
+        """Note once a scan that records came without the key: their children stay as they were."""
+        if child.shape.resource not in self._silent:
+            self._silent.add(child.shape.resource)
+            self._scan.job.log.info(
+                "%s/%s: records without it; what they had stays as it was",
+                self._scan.report.vendor,
+                child.shape.resource,
+            )
+
+    def _compare(self, child: Child, parents: Iterable[tuple[str, datetime, list[Record]]]) -> None:
+        """Log what is new of these parents' children, then what is gone."""
+        scopes: list[str] = []
+        rows: list[tuple[str, str, str, Record, datetime]] = []
+        at = {}
+        for parent, seen, held in parents:
+            scopes.append(parent)
+            at[parent] = seen
+            once = {}
+            for entry in held:
+                entry_id = child.shape.record_id(entry)
+                if entry_id is None:
+                    self._scan.changes.reject(
+                        [Reject(parent, child.shape.key, "an entry without a usable id")],
+                        child.shape.resource,
+                    )
+                    continue
+                once[entry_id] = entry
+            rows += [(parent, key, digest(entry), entry, seen) for key, entry in once.items()]
+        new, gone = self._scan.scratch.kin_changes(child.shape.resource, scopes, rows)
+        self._log(child.shape, [rows[place] for place in new])
+        self._end(child, [(scope, key, at[scope]) for scope, key in gone])
+        self._touch(child, {rows[place][1] for place in new})
+        self.reports[child.shape.resource].rows_seen += len(rows)
+
+    def _log(self, shape: Shape, rows: Sequence[tuple[str, str, str, Record, datetime]]) -> None:
+        if not rows:
+            return
+        scopes, ids, hashes, records, observed = map(list, zip(*rows, strict=True))
+        made: Rows = shape.rows(
+            records,
+            ids=ids,
+            hashes=hashes,
+            observed=observed,
+            tenant_id=self._scan.report.tenant_id,
+            scan_id=self._scan.report.scan_id,
+            scopes=scopes,
+            context=self._scan.context,
+        )
+        self._scan.changes.add_rows(made, shape)
+        self.reports[shape.resource].rows_changed += len(rows)
+
+    def _end(self, child: Child, gone: Sequence[tuple[str, str, datetime]]) -> None:
+        """Log a delete for each (parent, id, when it was seen)."""
+        by_time: dict[datetime, list[tuple[str, str]]] = {}
+        for scope, key, seen in gone:
+            by_time.setdefault(seen, []).append((scope, key))
+        for seen, keys in by_time.items():
+            self._scan.changes.add(
+                child.shape.deletions(
+                    keys,
+                    seen,
+                    tenant_id=self._scan.report.tenant_id,
+                    scan_id=self._scan.report.scan_id,
+                ),
+                child.shape.resource,
+            )
+        self.reports[child.shape.resource].rows_removed += len(gone)
+        self._touch(child, {key for _, key, _ in gone})
+
+    def drop(self, ids: Sequence[str], seen: datetime) -> None:
+        """End every child of records that are gone."""
+        if not self._scan.shape.children or not ids:
+            return
+        self._learn(ids)
+        for child in self._scan.shape.children:
+            _, gone = self._scan.scratch.kin_changes(child.shape.resource, list(ids), [])
+            self._end(child, [(scope, key, seen) for scope, key in gone])
+
+    def held_by(self, child: Child) -> dict[str, int]:
+        """Return how many parents hold each child, in a scan that knows all of them."""
+        self._learn(None)
+        return self._scan.scratch.kin_counts(child.shape.resource)
+
+    def keep_only(self, child: Child, key: str, parents: set[str]) -> list[str]:
+        """End a child in every parent but these; return the parents it was ended in."""
+        self._learn(None)
+        gone = self._scan.scratch.kin_without(child.shape.resource, key, sorted(parents))
+        seen = self._scan.job.observe()
+        self._end(child, [(scope, key, seen) for scope in gone])
+        return gone
+
+    def _learn(self, ids: Sequence[str] | None) -> None:
+        """Load what the log holds of these parents' children, of all in a complete scan."""
+        scan, scratch = self._scan, self._scan.scratch
+        if ids is None or scan.complete_kind:
+            if self._learned:
+                return
+            self._learned = True
+            scratch.forget_kin()
+            chunks: Iterable[Sequence[str] | None] = [None]
+        else:
+            asked = scratch.unasked(ids)
+            chunks = (asked[start : start + _CHUNK] for start in range(0, len(asked), _CHUNK))
+        for chunk in chunks:
+            for child in scan.shape.children:
+                for heads in self._heads(child.shape, chunk, by=child.shape.scope):
+                    scratch.kin_learn(child.shape.resource, heads)
+
+    def _heads(
+        self, shape: Shape, ids: Sequence[str] | None, *, by: str | None = None
+    ) -> Iterator[pa.Table]:
+        scan = self._scan
+        return scan.log.heads(shape, scan.report.tenant_id, ids, by=by, until=scan.trusted)
+
+    def _touch(self, child: Child, names: set[str]) -> None:
+        """Remember which lists may have come or gone, over checkpoints too."""
+        if child.lists and names:
+            place: dict[str, Any] = self._scan.place.setdefault("touched", {})
+            held = set(place.get(child.shape.resource, ()))
+            place[child.shape.resource] = sorted(held | names)
+
+    def finish(self) -> None:
+        """Log the lists that exist since, or no longer, because somebody, or nobody, is on them."""
+        for child in self._scan.shape.children:
+            if child.lists:
+                touched = self._scan.place.get("touched", {}).get(child.shape.resource, [])
+                if touched or self._scan.complete_kind:
+                    self._name_lists(child, child.lists, touched)
+        for report in self.reports.values():
+            report.kind, report.scan_id = self._scan.report.kind, self._scan.report.scan_id
+
+    def _name_lists(self, child: Child, lists: Shape, touched: Sequence[str]) -> None:
+        complete = self._scan.complete_kind
+        known: dict[str, str] = {}
+        for table in self._heads(lists, None if complete else touched):
+            alive = zip(*(table.column(n).to_pylist() for n in ("id", "op")), strict=True)
+            known |= {name: op for name, op in alive if op == "upsert"}
+        alive_now = self._alive(child, None if complete else touched)
+        seen = self._scan.job.observe()
+        fresh = sorted(alive_now - known.keys())
+        self._log(lists, [("", name, digest({"id": name}), {"id": name}, seen) for name in fresh])
+        gone = [("", name) for name in sorted(known.keys() - alive_now)]
+        facts = {"tenant_id": self._scan.report.tenant_id, "scan_id": self._scan.report.scan_id}
+        self._scan.changes.add(lists.deletions(gone, seen, **facts), lists.resource)
+        self.reports[lists.resource].rows_removed += len(gone)
+        self.reports[lists.resource].rows_seen += len(alive_now)
+
+    def _alive(self, child: Child, names: Sequence[str] | None) -> set[str]:
+        """Return which of these lists anybody is on: the scan's word first, then the log's."""
+        scratch, resource = self._scan.scratch, child.shape.resource
+        if names is None:
+            self._learn(None)
+            return set(scratch.kin_counts(resource))
+        alive = {name for name in scratch.kin_counts(resource) if name in set(names)}
+        for table in self._heads(child.shape, sorted(set(names) - alive)):
+            columns = (table.column(n).to_pylist() for n in ("scope", "id", "op"))
+            held = [(scope, key) for scope, key, op in zip(*columns, strict=True) if op == "upsert"]
+            newer = scratch.asked([scope for scope, _ in held])
+            alive |= {key for scope, key in held if scope not in newer}
+        return alive

@@ -1,0 +1,79 @@
+"""What a complete scope no longer holds: made sure of, then removed; or held, if it is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sources.job import RemovalPlan
+from sources.paging import Page
+from sources.payload import Record
+from sources.scan import FLUSH, Scan
+
+GUARD_LEAST, GUARD_SHARE = 50, 0.05
+Confirm = Callable[[Sequence[str]], Iterator[tuple[str, Record | bool]]]
+"""Ids → (id, True: gone | False: not known | the record: still there) for each of them."""
+
+
+def end_scope(
+    scan: Scan, confirm: Confirm, *, scope: str = "", vendor_count: int | None = None
+) -> None:
+    """Remove what this completely read scope no longer holds, and the vendor confirms.
+
+    `vendor_count` is the vendor's own word for how many there are: where it agrees with what
+    was read, many removals are believed; else more than max(50, 5 %) are held.
+    """
+    scan.flush()
+    missing = scan.scratch.missing(scope)
+    if not missing:
+        return
+    alive = scan.scratch.alive(scope)
+    too_many = len(missing) > max(GUARD_LEAST, GUARD_SHARE * alive)
+    believed = vendor_count is not None and vendor_count == scan.scratch.seen(scope)
+    if too_many and not believed and not scan.job.allow_mass_delete:
+        scan.held = True
+        scan.job.held.append(
+            RemovalPlan(
+                scan.report.vendor,
+                scan.account,
+                scan.report.tenant_id,
+                scan.shape.resource,
+                scope,
+                alive,
+                missing,
+            )
+        )
+        return
+    _remove(scan, scope, missing, confirm)
+
+
+def drop_scope(scan: Scan, scope: str) -> None:
+    """End everything in a scope that is itself gone, what this scan saw of it included."""
+    scan.flush()
+    gone = sorted({*scan.scratch.missing(scope), *scan.scratch.seen_in(scope)})
+    _remove(scan, scope, gone, lambda ids: ((record_id, True) for record_id in ids))
+
+
+def _remove(scan: Scan, scope: str, missing: Sequence[str], confirm: Confirm) -> None:
+    """Write a delete for each confirmed absence, a row for each that is still there."""
+    gone: list[tuple[str, str]] = []
+    found: list[Record] = []
+    for record_id, answer in confirm(missing):
+        if answer is True:
+            gone.append((scope, record_id))
+        elif isinstance(answer, dict):
+            found.append(answer)
+    if found:
+        scan.take(Page(found, None, None), scope)
+        scan.flush()
+    for start in range(0, len(gone), FLUSH):
+        keys, observed = gone[start : start + FLUSH], scan.job.observe()
+        scan.changes.add(
+            scan.shape.deletions(
+                keys,
+                observed,
+                tenant_id=scan.report.tenant_id,
+                scan_id=scan.report.scan_id,
+            )
+        )
+        scan.kin.drop([record_id for _, record_id in keys], observed)
+    scan.report.rows_removed += len(gone)
