@@ -6,7 +6,7 @@ import orjson
 
 from simulator.collins.filters import RELEVANCE, Search, place_of
 from simulator.collins.switches import CollinsSwitches, Record
-from simulator.collins.world import ALWAYS, STAMPED, Account, Found, Order, customer_of, tie_of
+from simulator.collins.world import STAMPED, Account, Found, Order, customer_of, tie_of
 
 
 def find(account: Account, switches: CollinsSwitches, search: Search) -> Found:
@@ -67,4 +67,4 @@ def put_ready(account: Account, switches: CollinsSwitches) -> None:
     shuffled = switches.ties == "shuffled"
     for stamp in STAMPED:
         for high in (False, True):
-            account.within(Order(stamp, high, shuffled), *ALWAYS)
+            account.order(Order(stamp, high, shuffled))

@@ -71,7 +71,7 @@ def shown(record: Record, switches: CollinsSwitches) -> Record:
     if switches.preferences_field == "absent":
         record.pop("marketing_preferences", None)
     if switches.extra_field:
-        record["nickname"] = str(record.get("first_name"))[:3]
+        record["nickname"] = str(record.get("first_name") or "")[:3]
     return record
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +52,7 @@ def truth_of(world: Mapping[str, Account], switches: CollinsSwitches) -> Truth:
             ("venue", account.venues),
         ):
             for list_id, record in records.items():
-                truth.lists[tenant, kind, list_id] = in_zone(record, switches.zone)
+                truth.lists[tenant, kind, list_id] = deepcopy(in_zone(record, switches.zone))
                 truth.members[tenant, kind, list_id] = {}
         for customer_id, raw in account.customers.items():
             if customer_id in account.hidden:
