@@ -101,7 +101,6 @@ def _around(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     path = foodics.base_url + request.path.removeprefix(foodics.prefix)
     params = dict(request.params) if foodics.switches.next_link == "full" else {}
-    params.pop("page", None)
 
     def address(number: int | None) -> str | None:
         return f"{path}?{urlencode({**params, 'page': number})}" if number else None
