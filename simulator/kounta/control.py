@@ -44,7 +44,7 @@ def _switch(kounta: Kounta, body: Body) -> Body:
     if unknown:
         raise KeyError(*unknown)
     names.update(body)
-    names["vanish"] = set(names["vanish"])
+    names["vanish"] = set(map(str, names["vanish"]))
     return {**names, "vanish": sorted(names["vanish"])}
 
 

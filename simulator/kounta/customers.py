@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from simulator.kounta.paging import missing, page_of, refuse
-from simulator.kounta.switches import ADDRESSES, Record, abridged, address, whole
+from simulator.kounta.switches import ADDRESSES, Record, abridged, address, named, whole
 from simulator.kounta.world import Company
 from simulator.messages import Answer, Request, ok
 
@@ -27,7 +27,7 @@ def me(kounta: Kounta, _: Request, company: Company, __: Ids) -> Answer:
 def company_record(kounta: Kounta, company: Company) -> Record:
     """Return a company's record; its stamps are true ones."""
     made, zone = kounta.written(company.made), {"name": company.timezone}
-    return {
+    record = {
         "id": int(company.company_id), "name": company.name, "shipping_address": None,
         "postal_address": None, "addresses": {"count": 0, "updated_at": made},
         "business_number": None, "image": None, "website": "https://example.com",
@@ -36,6 +36,7 @@ def company_record(kounta: Kounta, company: Company) -> Record:
         "registers": {"count": 2, "limit": 3, "updated_at": made},
         "created_at": made, "updated_at": made,
     }  # fmt: skip
+    return named(record, kounta.switches)
 
 
 def customers(kounta: Kounta, request: Request, company: Company, _: Ids) -> Answer:

@@ -53,7 +53,7 @@ class KountaSwitches:
 
 def abridged(record: Record, switches: KountaSwitches) -> Record:
     """Return a customer's record as the list has it."""
-    return _named({name: record[name] for name in ABRIDGED if name in record}, switches)
+    return named({name: record[name] for name in ABRIDGED if name in record}, switches)
 
 
 def whole(record: Record, switches: KountaSwitches, now: str) -> Record:
@@ -68,7 +68,7 @@ def whole(record: Record, switches: KountaSwitches, now: str) -> Record:
         record[switches.addresses_key] = record.pop("primary_address")
     if switches.tags_absent:
         record.pop("tags", None)
-    return _named(record | {"created_at": now, "updated_at": now}, switches)
+    return named(record | {"created_at": now, "updated_at": now}, switches)
 
 
 def address(kept: Any, switches: KountaSwitches) -> Any:
@@ -78,10 +78,11 @@ def address(kept: Any, switches: KountaSwitches) -> Any:
     sent = dict(kept)
     if switches.address_form == "older":
         sent["address"], sent["state"] = ", ".join(sent.pop("lines", ())), sent.pop("zone", None)
-    return _named(sent, switches)
+    return named(sent, switches)
 
 
-def _named(record: Record, switches: KountaSwitches) -> Record:
+def named(record: Record, switches: KountaSwitches) -> Record:
+    """Return a record with its ids as the switches have them sent."""
     if switches.id_strings:
         for name in _IDS:
             if isinstance(record.get(name), int):
