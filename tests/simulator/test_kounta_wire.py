@@ -262,7 +262,10 @@ def test_gone_and_hidden_customers_answer_as_the_switches_say():
     kounta.switches.gone_status, kounta.switches.hidden_status = 410, 404
     assert reader.get(f"/customers/{gone}").status_code == 410
     assert reader.get(f"/customers/{unseen}").json()["error"] == "not_found"
+    kounta.delete_customer("5678", unseen)
     kounta.restore_customer("5678", gone)
+    kounta.restore_customer("5678", unseen)
+    assert reader.ids() == [gone, *rest]
     kounta.unhide("5678")
     assert kounta.customer("5678", gone) == before
     assert reader.ids() == [gone, unseen, *rest]
@@ -279,6 +282,7 @@ def test_staff_change_what_the_whole_record_says():
     kounta.rename_tag("5678", "VIP", "vip")
     members = kounta.truth().members
     assert members["5678", "tag", "vip"] == {one: None, two: None}
+    assert kounta.customer("5678", two)["tags"] == ["vip"]
     assert set(members) == {("5678", "tag", tag) for tag in ("vip", "a,b", "⭐")}
     kounta.set_address("5678", one, "primary_address", {"lines": ["1 Test St"], "country": "AU"})
     kounta.update_customer("5678", one, description=MISSING, accepts_marketing=False)
