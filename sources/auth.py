@@ -6,6 +6,7 @@ token which expires during a wait is never sent.
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import httpx
 from sources.throttle import Timing
 
 # A token is renewed when four fifths of its life are over, so that none expires in flight.
-_SHARE_OF_LIFE = 0.8
+SHARE_OF_LIFE = 0.8
 _UNSTATED_LIFE = timedelta(minutes=5)
 
 
@@ -84,19 +85,53 @@ class ClientCredentials:
         if answer.status_code in (400, 401):
             body = {**form, "client_id": self.client_id, "client_secret": self.client_secret}
             answer = self.send(httpx.Request("POST", self.token_url, data=body))
-        token = _field(answer, "access_token")
-        if answer.status_code != httpx.codes.OK or not isinstance(token, str) or not token:
-            error = _field(answer, "error")
-            known = error if isinstance(error, str) and error.replace("_", "").isalpha() else None
-            raise TokenRefusedError(known or f"HTTP {answer.status_code}")
-        life = _field(answer, "expires_in")
-        seconds = life if isinstance(life, int | float) and life > 0 else None
-        lasts = timedelta(seconds=seconds) if seconds else _UNSTATED_LIFE
-        self._token = token
-        self._until = self.timing.now() + lasts * _SHARE_OF_LIFE
+        self._token, lasts = token_in(answer)
+        self._until = self.timing.now() + lasts * SHARE_OF_LIFE
 
 
-def _field(answer: httpx.Response, name: str) -> object:
+@dataclass(frozen=True)
+class Unchanging:
+    """A credential that is what it is: a long-lived token, or HTTP Basic."""
+
+    value: str = field(repr=False)
+
+    def header(self) -> str:
+        """Return the value as it was given."""
+        return self.value
+
+    def renew(self, refused: str) -> bool:  # noqa: ARG002
+        """There is no other to be had."""
+        return False
+
+
+def bearer(token: str) -> Unchanging:
+    """Return the credential of a token an operator was given."""
+    return Unchanging(f"Bearer {token}")
+
+
+def basic(client_id: str, client_secret: str) -> Unchanging:
+    """Return HTTP Basic of a client's own id and secret."""
+    pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+    return Unchanging(f"Basic {pair}")
+
+
+def token_in(answer: httpx.Response) -> tuple[str, timedelta]:
+    """Return the access token of a token endpoint's answer, and how long it lives.
+
+    Raises:
+        TokenRefusedError: There is none in it.
+    """
+    token = field_of(answer, "access_token")
+    if answer.status_code != httpx.codes.OK or not isinstance(token, str) or not token:
+        error = field_of(answer, "error")
+        known = error if isinstance(error, str) and error.replace("_", "").isalpha() else None
+        raise TokenRefusedError(known or f"HTTP {answer.status_code}")
+    life = field_of(answer, "expires_in")
+    seconds = life if isinstance(life, int | float) and life > 0 else None
+    return token, timedelta(seconds=seconds) if seconds else _UNSTATED_LIFE
+
+
+def field_of(answer: httpx.Response, name: str) -> object:
     """Return a field of a JSON object body, or None when the body is anything else."""
     try:
         body = answer.json()

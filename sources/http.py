@@ -1,11 +1,7 @@
 """One HTTP client for every vendor: signing, pacing, retrying, and what an answer means.
 
-The retry policy, in one place and in numbers: a connection that fails, a time-out, 408, 425 and
-5xx are tried five times; an answer of 200 with a body that is not what it should be, three times;
-429 eight times. Between tries the vendor's own wait wins, else half a second doubling to thirty
-(after 429, two seconds doubling to sixty), with jitter. All waiting is taken from the run's
-allowance (`Limiter.max_wait`).
-401 renews the credential once. Redirects are never followed: no token leaves its host.
+All waiting is taken from the run's allowance (`Limiter.max_wait`). 401 renews the credential once.
+Redirects are never followed: no token leaves its host.
 """
 
 from __future__ import annotations
@@ -16,7 +12,7 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
@@ -32,13 +28,10 @@ from sources.errors import (
     Unavailable,
 )
 from sources.payload import MalformedBodyError, parse
+from sources.retry import TRIES, Tries, is_expiry, is_passing, is_throttle, own_wait
 from sources.throttle import Limiter, OverBudgetError, vendor_time, wait_asked
 
-TRIES = {"connection": 5, "server": 5, "body": 3, "throttled": 8}
-# First and longest wait in seconds; a throttle that names no wait is taken to last a minute.
-_WAITS = {"other": (0.5, 30.0), "throttled": (2.0, 60.0)}
-_TRANSIENT = frozenset({408, 425})
-_OK, _UNAUTHORIZED, _FORBIDDEN, _GONE, _TOO_MANY, _SERVER = 200, 401, 403, 404, 429, 500
+_OK, _UNAUTHORIZED, _FORBIDDEN, _GONE = 200, 401, 403, 404
 
 T = TypeVar("T")
 
@@ -57,19 +50,6 @@ class Probe:
 
     sees: str
     vendor_time: datetime | None
-
-
-@dataclass
-class _Tries:
-    """Counts the failed tries of one request, by kind."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def spend(self, kind: str) -> int | None:
-        """Count one; return how many there were in all, or None when there are no more."""
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        spent = self.counts[kind] >= TRIES[kind]
-        return None if spent else sum(self.counts.values())
 
 
 class Client:
@@ -145,7 +125,7 @@ class Client:
             ContractError: Any other 3xx or 4xx, or a body that `read` refuses three times.
             Unavailable: The vendor failed, or asked for a longer wait than the run may take.
         """
-        tries, renewed = _Tries(), False
+        tries, renewed = Tries(), False
         while True:
             signature = self._sign(resource)
             response = self._attempt(
@@ -157,7 +137,7 @@ class Client:
                 resource,
                 tries,
             )
-            if _is_expiry(response) and not renewed and self.auth is not None:
+            if is_expiry(response) and not renewed and self.auth is not None:
                 renewed = self.auth.renew(signature)
                 continue
             self._refuse(response, resource)
@@ -172,7 +152,7 @@ class Client:
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a token request under the same policy; return any answer below 500 but 429."""
-        return self._attempt(lambda: request, "token", _Tries())
+        return self._attempt(lambda: request, "token", Tries())
 
     def _sign(self, resource: str) -> str:
         """Return the Authorization value of the next attempt."""
@@ -188,30 +168,52 @@ class Client:
             ) from None
 
     def _attempt(
-        self, build: Callable[[], httpx.Request], resource: str, tries: _Tries
+        self, build: Callable[[], httpx.Request], resource: str, tries: Tries
     ) -> httpx.Response:
         """Send until the vendor gives an answer that is not a passing failure."""
         while True:
-            self.limiter.acquire()
+            self._acquire(resource)
             with self._lock:
                 self.requests[resource] += 1
             try:
                 with self._slots:
                     response = self._http.send(build())
+                self.limiter.answered(response.headers)
             except httpx.TransportError as error:
+                self.limiter.answered(None)
                 what = f"no whole answer came ({type(error).__name__})"
                 self._again("connection", tries, resource, what, None)
                 continue
             status = response.status_code
-            if status == _TOO_MANY:
-                self._again("throttled", tries, resource, "the vendor throttles us (429)", response)
-            elif status >= _SERVER or status in _TRANSIENT:
+            if is_throttle(response):
+                what = f"the vendor throttles us ({status})"
+                self._again("throttled", tries, resource, what, response)
+            elif is_passing(response):
                 self._again("server", tries, resource, f"the vendor failed ({status})", response)
             else:
                 return response
 
+    def _acquire(self, resource: str) -> None:
+        """Return when the limiter lets a request out, or raise that this run cannot wait for it."""
+        try:
+            self.limiter.acquire()
+        except OverBudgetError as error:
+            what = "the run was stopped"
+            if not self.limiter.stopped.is_set():
+                what = "the vendor's quota is used up"
+            raise self._later(what, error.seconds, resource) from None
+
+    def _later(self, what: str, seconds: float, resource: str) -> Unavailable:
+        """Return the error that says a wait is longer than the run may take."""
+        return Unavailable(
+            f"{what}, and the wait of {seconds:.0f} s is longer than this run may take. "
+            "What was read up to the last checkpoint is kept, and the next run goes on there",
+            resume_at=self.limiter.timing.now() + timedelta(seconds=seconds),
+            **self._where(resource),
+        )
+
     def _again(
-        self, kind: str, tries: _Tries, resource: str, what: str, response: httpx.Response | None
+        self, kind: str, tries: Tries, resource: str, what: str, response: httpx.Response | None
     ) -> None:
         """Wait before the next try, or raise what the failure means when there is none left."""
         spent = tries.spend(kind)
@@ -223,20 +225,14 @@ class Client:
             if (response is not None and kind != "body")
             else None
         )
-        first, longest = _WAITS["throttled" if kind == "throttled" else "other"]
-        own = min(longest, first * 2 ** (spent - 1)) * self._random.uniform(0.5, 1)
+        own = own_wait(kind, spent) * self._random.uniform(0.5, 1)
         # `Retry-After: 0` burnt all attempts of others at once: our own wait is the least.
         wait = max(own, asked or 0.0)
         self.log.info("%s/%s: %s; trying again in %.1f s", self.vendor, resource, what, wait)
         try:
             self.limiter.pause(wait)
         except OverBudgetError as error:
-            raise Unavailable(
-                f"{what}, and the wait of {error.seconds:.0f} s is longer than this run may take. "
-                "What was read up to the last checkpoint is kept, and the next run goes on there",
-                resume_at=now + timedelta(seconds=error.seconds),
-                **self._where(resource),
-            ) from None
+            raise self._later(what, error.seconds, resource) from None
 
     def _give_up(self, kind: str, resource: str, what: str) -> NoReturn:
         """Raise what the last failed try means for the run."""
@@ -258,7 +254,7 @@ class Client:
         status, where = response.status_code, self._where(resource)
         if status == _OK:
             return
-        if status == _UNAUTHORIZED or _is_expiry(response):
+        if status == _UNAUTHORIZED or is_expiry(response):
             raise AuthError(
                 "the vendor refused the token it has just issued (401). Nothing was changed; "
                 "look at the credential's state with the vendor",
@@ -280,13 +276,3 @@ class Client:
 
     def _where(self, resource: str) -> dict[str, Any]:
         return {"vendor": self.vendor, "account": self.account, "resource": resource}
-
-
-def _is_expiry(response: httpx.Response) -> bool:
-    """Tell whether the answer says that the token is not, or no longer, good."""
-    if response.status_code == _UNAUTHORIZED:
-        return True
-    # Seen of one vendor: an expired token answered with 400 and a text that says so.
-    return response.status_code == httpx.codes.BAD_REQUEST and (
-        b"expired" in response.content or b"invalid_token" in response.content
-    )

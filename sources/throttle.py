@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -22,6 +22,7 @@ import pendulum
 # wait for thirty years.
 _EPOCH_FLOOR = 1_000_000_000
 _RESET_HEADERS = ("x-ratelimit-reset", "ratelimit-reset")
+_REMAINING_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining")
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,33 @@ class Limiter:
         per_minute: Our own cap; 0 means none.
         max_wait: Seconds a run may wait in all, retries and throttling together; pacing by our
             own cap is the chosen speed of the run and is not counted.
+        window: Seconds the vendor's own limit is for, where its answers do not say.
+        left: How many more requests the vendor said it lets in; None where it does not say.
+        stopped: Set when the run is to end: no request is sent any more.
     """
 
     timing: Timing
     per_minute: float = 0
     max_wait: float = 300
+    window: float = 60
     waited: float = 0.0
+    left: int | None = None
+    stopped: threading.Event = field(default_factory=threading.Event)
     _next: datetime | None = None
+    _resets: datetime | None = None
+    _in_flight: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def acquire(self) -> None:
-        """Return when one more request may be sent."""
+        """Return when one more request may be sent.
+
+        Raises:
+            OverBudgetError: The vendor's quota is used up for longer than the run may wait.
+        """
+        if self.stopped.is_set():
+            raise OverBudgetError(0)
+        while (wait := self._until_quota()) > 0:
+            self.pause(wait)
         with self._lock:
             now = self.timing.now()
             due = max(self._next or now, now)
@@ -67,6 +84,39 @@ class Limiter:
                 self._next = due + timedelta(seconds=60 / self.per_minute)
         if due > now:
             self.timing.sleep((due - now).total_seconds())
+
+    def _until_quota(self) -> float:
+        """Take one request from what the vendor said is left; or return the wait for more."""
+        with self._lock:
+            now = self.timing.now()
+            if self._resets is not None and now >= self._resets:
+                self.left = self._resets = None
+            if self.left is not None and self.left <= 0 and self._resets is not None:
+                return (self._resets - now).total_seconds()
+            self._in_flight += 1
+            if self.left is not None:
+                self.left -= 1
+            return 0
+
+    def answered(self, headers: Mapping[str, str] | None) -> None:
+        """Note an answer (None: there was none): how many more requests the vendor lets in.
+
+        A refused request counts with some vendors, so the last one let in is the last one sent.
+        Where the vendor does not say when its window ends, it is taken to have begun just now.
+        """
+        remaining = _count(headers, _REMAINING_HEADERS)
+        with self._lock:
+            self._in_flight = max(0, self._in_flight - 1)
+            if headers is None or remaining is None:
+                return
+            now = self.timing.now()
+            said = next((headers[name] for name in _RESET_HEADERS if name in headers), None)
+            wait = _seconds(said, vendor_time(headers) or now)
+            if wait is not None:
+                self._resets = now + timedelta(seconds=wait)
+            elif self._resets is None:
+                self._resets = now + timedelta(seconds=self.window)
+            self.left = remaining - self._in_flight
 
     def pause(self, seconds: float) -> None:
         """Wait as a vendor asked, or raise OverBudgetError without waiting."""
@@ -91,6 +141,15 @@ def wait_asked(headers: Mapping[str, str], now: datetime) -> float | None:
         asked = _seconds(headers.get(name), now)
         if asked is not None:
             return asked
+    return None
+
+
+def _count(headers: Mapping[str, str] | None, names: Sequence[str]) -> int | None:
+    """Return the whole number one of these headers holds, if any does."""
+    for name in names if headers is not None else ():
+        text = (headers or {}).get(name, "").strip()
+        if text.isdecimal():
+            return int(text)
     return None
 
 
