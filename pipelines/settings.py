@@ -16,12 +16,19 @@ from sources import VENDORS
 from sources.errors import ConfigError
 
 # What makes a vendor configured: with none of these set it is not, with some of them it is wrong.
-SECRETS: Mapping[str, tuple[str, ...]] = {"loke": ("client_id", "client_secret")}
+SECRETS: Mapping[str, tuple[str, ...]] = {
+    "loke": ("client_id", "client_secret"),
+    "collins": ("access_token",),
+    "kounta": ("company_id", "client_id", "client_secret"),
+    "foodics": ("access_token",),
+}
+_SECRET = frozenset({"client_id", "client_secret", "access_token", "refresh_token"})
 _NUMBERS = (
     "requests_per_minute",
     "max_wait_seconds",
     "full_scan_every_hours",
     "lag_minutes",
+    "detail_max_age_days",
 )
 _NOT_SETTINGS = frozenset({"job", "transport", "account"})
 
@@ -111,7 +118,7 @@ def _values(vendor: str, section: str) -> dict[str, Any]:
     for key in inspect.signature(factory(vendor)).parameters:
         if key in _NOT_SETTINGS:
             continue
-        accessor = dlt.secrets if key in SECRETS[vendor] else dlt.config
+        accessor = dlt.secrets if key in _SECRET else dlt.config
         value: Any = accessor.get(f"{section}.{key}")
         if value is None or value == "":
             continue

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from simulator.messages import Answer, RequestSeen
 
+_ID = re.compile(r"/([0-9A-Z]{26}|[0-9a-f]{24}|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]{5,})(?=[/.]|$)")
 Body = bytes | str | Callable[[bytes], bytes | str]
 
 
@@ -102,7 +103,7 @@ class Hooks:
     def by_kind(self) -> dict[str, int]:
         """Return how many requests came, ids and cursors left out."""
         seen = list(self.requests)
-        lines = (re.sub(r"/[0-9A-Z]{26}", "/{id}", f"{r.method} {r.path}") for r in seen)
+        lines = (_ID.sub("/{id}", f"{r.method} {r.path}") for r in seen)
         return dict(Counter(lines))
 
     @contextmanager

@@ -24,7 +24,7 @@ class Limit:
         if len(self._taken) < at_most:
             self._taken.append(now)
             return None
-        free = self._taken[0] + self._period
+        free = self.resets()
         return (free + timedelta(seconds=1)).replace(microsecond=0)
 
     def left(self, at_most: int) -> int:

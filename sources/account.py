@@ -103,8 +103,8 @@ class Account:
 
 def configure(account: Account, values: Mapping[str, Any]) -> None:
     """Set what every vendor's source takes: lag, the rhythm of complete scans, the region."""
-    if "lag_minutes" in values:
+    if values.get("lag_minutes") is not None:
         account.lag = timedelta(minutes=float(values["lag_minutes"]))
-    if "full_scan_every_hours" in values:
+    if values.get("full_scan_every_hours") is not None:
         account.full_every = timedelta(hours=float(values["full_scan_every_hours"]))
     account.region = values.get("default_region") or None

@@ -116,7 +116,12 @@ class Client:
         return str(url)
 
     def get(
-        self, url: str, *, resource: str, read: Callable[[Any], T] | None = None
+        self,
+        url: str,
+        *,
+        resource: str,
+        read: Callable[[Any], T] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[T, Answer]:
         """Return the answer's value, checked by `read`, and the answer.
 
@@ -132,7 +137,8 @@ class Client:
                 lambda: self._http.build_request(
                     "GET",
                     url,
-                    headers={"Authorization": signature},  # noqa: B023  used before the next turn
+                    # used before the next turn
+                    headers={**(headers or {}), "Authorization": signature},  # noqa: B023
                 ),
                 resource,
                 tries,

@@ -98,6 +98,7 @@ class Job:
         strict: Raise the first failure instead of noting it.
         progress: Told of every page.
         closing: What is to be closed when the run is over.
+        stopped: Set when the run is to end at once, at its last checkpoints.
         scratch_dir: Where scans keep what they saw, so that a crash does not cost it.
         vault_dir: Where rotated credentials are kept; None: beside dlt's working data.
     """
@@ -120,6 +121,7 @@ class Job:
     scans: dict[tuple[str, str], Scan] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
     closing: ExitStack = field(default_factory=ExitStack)
+    stopped: threading.Event = field(default_factory=threading.Event)
     _last: datetime = field(default_factory=lambda: datetime.min.replace(tzinfo=UTC))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

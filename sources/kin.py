@@ -6,6 +6,7 @@ records whose content changed are looked at, so a quiet run costs nothing here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from sources.scan import Scan
 
 _CHUNK = 1000
-_NOTHING = b""
 
 
 class Kin:
@@ -33,6 +33,10 @@ class Kin:
         self._scan = scan
         self._silent: set[str] = set()
         self._learned = False
+        self._since = scan.trusted
+        self._were: dict[str, Counter[str]] = {
+            child.shape.resource: Counter() for child in scan.shape.children
+        }
         self.reports: dict[str, ScanReport] = {}
         for shape in self.shapes:
             self.reports[shape.resource] = replace(scan.report, resource=shape.resource)
@@ -135,27 +139,44 @@ class Kin:
             _, gone = self._scan.scratch.kin_changes(child.shape.resource, list(ids), [])
             self._end(child, [(scope, key, seen) for scope, key in gone])
 
-    def held_by(self, child: Child) -> dict[str, int]:
-        """Return how many parents hold each child, in a scan that knows all of them."""
-        self._learn(None)
-        return self._scan.scratch.kin_counts(child.shape.resource)
+    def counts(self, child: Child) -> dict[str, int]:
+        """Return how many parents hold each child now: the log's word, then this scan's."""
+        scan, resource = self._scan, child.shape.resource
+        if scan.complete_kind:
+            self._learn(None)
+            return scan.scratch.kin_counts(resource)
+        tenant = scan.report.tenant_id
+        counts = Counter(scan.log.holders(child.shape, tenant, until=self._since))
+        counts.subtract(self._were[resource])
+        counts.update(scan.scratch.kin_counts(resource))
+        return {key: count for key, count in counts.items() if count > 0}
 
-    def keep_only(self, child: Child, key: str, parents: set[str]) -> list[str]:
-        """End a child in every parent but these; return the parents it was ended in."""
-        self._learn(None)
-        gone = self._scan.scratch.kin_without(child.shape.resource, key, sorted(parents))
+    def holders(self, child: Child, key: str) -> set[str]:
+        """Return which parents hold a child now."""
+        scratch, resource = self._scan.scratch, child.shape.resource
+        if self._scan.complete_kind:
+            self._learn(None)
+            return scratch.kin_holders(resource, key)
+        held: set[str] = set()
+        for table in self._heads(child.shape, [key]):
+            pairs = zip(*(table.column(n).to_pylist() for n in ("scope", "op")), strict=True)
+            held |= {scope for scope, op in pairs if op == "upsert"}
+        return (held - scratch.asked(sorted(held))) | scratch.kin_holders(resource, key)
+
+    def end(self, child: Child, key: str, parents: Sequence[str]) -> None:
+        """End a child in these parents, who hold it no more."""
+        self._learn(parents)
+        self._scan.scratch.kin_forget(child.shape.resource, key, parents)
         seen = self._scan.job.observe()
-        self._end(child, [(scope, key, seen) for scope in gone])
-        return gone
+        self._end(child, [(scope, key, seen) for scope in parents])
 
     def _learn(self, ids: Sequence[str] | None) -> None:
         """Load what the log holds of these parents' children, of all in a complete scan."""
         scan, scratch = self._scan, self._scan.scratch
+        if self._learned:
+            return
         if ids is None or scan.complete_kind:
-            if self._learned:
-                return
             self._learned = True
-            scratch.forget_kin()
             chunks: Iterable[Sequence[str] | None] = [None]
         else:
             asked = scratch.unasked(ids)
@@ -163,7 +184,13 @@ class Kin:
         for chunk in chunks:
             for child in scan.shape.children:
                 for heads in self._heads(child.shape, chunk, by=child.shape.scope):
-                    scratch.kin_learn(child.shape.resource, heads)
+                    scratch.kin_learn(child.shape.resource, heads, everyone=chunk is None)
+                    if chunk is not None:
+                        alive = zip(
+                            *(heads.column(n).to_pylist() for n in ("id", "op")), strict=True
+                        )
+                        were = self._were[child.shape.resource]
+                        were.update(key for key, op in alive if op == "upsert")
 
     def _heads(
         self, shape: Shape, ids: Sequence[str] | None, *, by: str | None = None
@@ -211,9 +238,4 @@ class Kin:
             self._learn(None)
             return set(scratch.kin_counts(resource))
         alive = {name for name in scratch.kin_counts(resource) if name in set(names)}
-        for table in self._heads(child.shape, sorted(set(names) - alive)):
-            columns = (table.column(n).to_pylist() for n in ("scope", "id", "op"))
-            held = [(scope, key) for scope, key, op in zip(*columns, strict=True) if op == "upsert"]
-            newer = scratch.asked([scope for scope, _ in held])
-            alive |= {key for scope, key in held if scope not in newer}
-        return alive
+        return alive | {name for name in set(names) - alive if self.holders(child, name)}

@@ -74,6 +74,31 @@ class Log:
             *bound,
         )
 
+    def holders(
+        self, shape: Shape, tenant_id: str, *, until: datetime | None = None
+    ) -> dict[str, int]:
+        """Return, for each key of a child, in how many scopes the log holds it as alive."""
+        found: dict[str, int] = {}
+        bound = () if until is None else (until,)
+        limit = " and _observed_at <= %s" if bound else ""
+        for table in self._query(
+            shape.resource,
+            f"""
+            select id, count(*) as holders from (
+                select {shape.key} as id, _op as op, row_number() over (
+                    partition by {shape.scope}, {shape.key} order by _observed_at desc
+                ) as age
+                from {{table}} where tenant_id = %s{limit}
+            ) as observed where age = 1 and op = 'upsert' group by id
+            """,
+            tenant_id,
+            *bound,
+        ):
+            found.update(
+                zip(*(table.column(n).to_pylist() for n in ("id", "holders")), strict=True)
+            )
+        return found
+
     def stamps(self, shape: Shape, tenant_id: str, ids: Sequence[str]) -> dict[str, datetime]:
         """Return the vendor's stamp in the last row of each of these keys, where there is one."""
         found: dict[str, datetime] = {}

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 from sources.errors import ContractError
-from sources.http import Client
+from sources.http import Answer, Client
 from sources.payload import Record, records_in
 
 K = TypeVar("K")
@@ -36,11 +36,12 @@ def follow_header(
     resource: str,
     header: str = "X-Next-Page",
     enough: Callable[[Page], bool] | None = None,
+    tell: Callable[[Answer], object] | None = None,
 ) -> Iterator[Page]:
     """Yield the pages from `url` on, following the address in the response header `header`.
 
     The next page is asked for as soon as this one is read, unless `enough(page)` is true: then
-    the walk ends, and nothing more is asked.
+    the walk ends, and nothing more is asked. `tell` is given each answer as it came.
 
     Raises:
         ContractError: An address came twice, or leads to another host.
@@ -49,6 +50,8 @@ def follow_header(
 
     def fetch(address: str) -> Page:
         records, answer = client.get(address, resource=resource, read=records_in)
+        if tell:
+            tell(answer)
         following = (answer.headers.get(header) or "").strip()
         onward = client.next_url(address, following, resource) if following else None
         return Page(records, onward, answer.vendor_time)
@@ -70,6 +73,62 @@ def follow_header(
                     )
                 visited.add(page.next)
                 pending = ahead.submit(fetch, page.next)
+            yield page
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One page asked for by number, and what the vendor says about the rest.
+
+    Attributes:
+        more: Whether there is another page.
+        total: How many records there are in all; None where the vendor does not say.
+        size: How many a full page holds, by the vendor's word; None where it does not say.
+    """
+
+    records: list[Record]
+    more: bool
+    total: int | None = None
+    size: int | None = None
+    vendor_time: datetime | None = None
+
+
+def numbered(
+    client: Client,
+    fetch: Callable[[int], Batch],
+    *,
+    resource: str,
+    start: int = 1,
+    enough: Callable[[Page], bool] | None = None,
+    tell: Callable[[Batch], object] | None = None,
+) -> Iterator[Page]:
+    """Yield pages by number from `start` on; `Page.next` is the number of the one that follows.
+
+    The next page is under way while this one is worked on. `tell` is given each batch as it came.
+
+    Raises:
+        ContractError: A page answered with just the records of the page before it.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix=f"{client.vendor}-page") as ahead:
+        before: list[Record] = []
+        pending: Future[Batch] | None = ahead.submit(fetch, start)
+        while pending is not None:
+            batch = pending.result()
+            if batch.records and batch.records == before:
+                raise ContractError(
+                    f"page {start} answered with the same {len(before)} records as page "
+                    f"{start - 1}. Nothing of this scan was published and the watermark has not "
+                    "moved, so a rerun is safe. If it repeats, ask the vendor",
+                    vendor=client.vendor,
+                    account=client.account,
+                    resource=resource,
+                )
+            start, before, pending = start + 1, batch.records, None
+            page = Page(batch.records, str(start) if batch.more else None, batch.vendor_time)
+            if tell:
+                tell(batch)
+            if batch.more and not (enough and enough(page)):
+                pending = ahead.submit(fetch, start)
             yield page
 
 

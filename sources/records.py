@@ -51,7 +51,7 @@ class Derived:
 
     Attributes:
         clean: (column of `source` or None, number of rows, context) → column, what was bad in it.
-        value: One record → one value instead, where it takes more than one column to tell.
+        value: (record, context) → a value to start from, where one column cannot tell it.
     """
 
     column: str
@@ -192,12 +192,14 @@ class Shape:
                 continue
             take(each.column, column(each.kind, _values(records, each, parents, ids, rejects)))
         for derived in self.derived:
+            origin = columns[derived.source] if derived.source else None
             if derived.value:
                 made = [derived.value(record, context) for record in records]
-                columns[derived.column] = pa.array(made, derived.kind.arrow)
-            elif derived.clean:
-                origin = columns[derived.source] if derived.source else None
+                origin = pa.array(made, derived.kind.arrow)
+            if derived.clean:
                 take(derived.column, derived.clean(origin, count, context))
+            elif origin is not None:
+                columns[derived.column] = origin
         extra, unknown = self._extra(records)
         columns["_extra"] = pa.array(extra, pa.string())
         columns["_op"] = pa.repeat(op, count)
@@ -260,6 +262,9 @@ def _values(
     """Return one field of every record as sent, None where it is absent."""
     if len(declared.path) == 1:
         key = declared.path[0]
+        if declared.also:
+            older = declared.also[0]
+            return [record.get(key, record.get(older)) for record in records]
         return [record.get(key) for record in records]
     outer, inner = declared.path
     if outer not in parents:

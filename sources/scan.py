@@ -36,6 +36,7 @@ class Scan:
         report: What `ops.scans` will say.
         complete_kind: Whether this pass reads everything, so that absence means something.
         pages: How many were read since the last part ended.
+        left_out: Whether something could not be read, so that the scan will not be complete.
         place: The vendor's own notes of how far it is; saved with each part, JSON.
         state: The scan's dlt state: checkpoint, watermark.
         home: The tenant's, which a backfill's state is a part of.
@@ -58,7 +59,7 @@ class Scan:
         self.account, self.context, self.log = account, context, log
         self.complete_kind = complete
         self.place: State = {}
-        self.held = self._left_out = False
+        self.held = self.left_out = False
         self._part = 0
         facts = "\x1f".join(f"{key}={value}" for key, value in sorted(context.items()))
         self._salt = hashlib.blake2b(facts.encode(), digest_size=16).digest()
@@ -212,7 +213,7 @@ class Scan:
     def leave_out(self, error: VendorError) -> None:
         """Note a scope that could not be read: it stays as it was, and the scan is not complete."""
         self.job.errors.append(error)
-        self._left_out = True
+        self.left_out = True
 
     def read_everything(self) -> None:
         """Turn an increment into a complete scan; what it has seen so far still counts."""
@@ -262,13 +263,13 @@ class Scan:
         self.state |= {"held": True} if self.held else {}
         if not self.job.backfill:
             self._move_on(watermark)
-        self.report.complete = not self._left_out
+        self.report.complete = not self.left_out
         self.close()
         yield from self._drain()
 
     def _move_on(self, watermark: datetime | None) -> None:
         """Move the watermark, unless something was left out that it would step over."""
-        if self._left_out:
+        if self.left_out:
             return
         self.state |= {"watermark": watermark.isoformat()} if watermark else {}
         # Only where increments exist is there a next complete scan to be due; and a held one is

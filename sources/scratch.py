@@ -192,15 +192,13 @@ class Scratch:
         row = self._db.execute(f"select count(*) {rest}", [scope]).fetchone()
         return int(row[0]) if row else 0
 
-    def forget_kin(self) -> None:
-        """Forget what is known of children, before all of it is loaded."""
-        self._db.execute("delete from kin")
-
-    def kin_learn(self, resource: str, heads: pa.Table) -> None:
-        """Add the children the log holds as alive."""
+    def kin_learn(self, resource: str, heads: pa.Table, *, everyone: bool) -> None:
+        """Add the children the log holds as alive; of everyone: of those not asked for before."""
         self._db.register("heads", heads)
+        others = "and scope not in (select id from asked)" if everyone else ""
         self._db.execute(
-            "insert into kin select ?, scope, id, hash from heads where op = 'upsert'", [resource]
+            f"insert into kin select ?, scope, id, hash from heads where op = 'upsert' {others}",
+            [resource],
         )
         self._db.unregister("heads")
 
@@ -259,11 +257,16 @@ class Scratch:
         )
         return dict(rows.fetchall())
 
-    def kin_without(self, resource: str, key: str, parents: Sequence[str]) -> list[str]:
-        """Take a child from every parent but these; return the parents it was taken from."""
+    def kin_holders(self, resource: str, key: str) -> set[str]:
+        """Return the parents that hold a child."""
         rows = self._db.execute(
-            "delete from kin where resource = ? and id = ? and not list_contains(?, scope) "
-            "returning scope",
+            "select scope from kin where resource = ? and id = ?", [resource, key]
+        )
+        return {row[0] for row in rows.fetchall()}
+
+    def kin_forget(self, resource: str, key: str, parents: Sequence[str]) -> None:
+        """Take a child from these parents."""
+        self._db.execute(
+            "delete from kin where resource = ? and id = ? and list_contains(?, scope)",
             [resource, key, list(parents)],
         )
-        return sorted(row[0] for row in rows.fetchall())

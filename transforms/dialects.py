@@ -30,7 +30,7 @@ def statements() -> dict[str, str]:
         merged = {key: text for each in names for key, text in each.items()}
         found[f"checks/{path.stem}"] = sql(f"checks/{path.stem}").format(**merged)
     for entity in ENTITIES:
-        queries = [query for vendor in vendors() if (query := staging(vendor, entity))]
+        queries = [query for vendor in vendors() for query in staging(vendor, entity)]
         facts = {
             "staged": staged(queries),
             "scans": "'s'",

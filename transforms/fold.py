@@ -34,7 +34,7 @@ def statement(name: str, entity: Entity, **facts: str) -> str:
         "entity": entity.view,
         "history": entity.history,
         "key": ", ".join(entity.key),
-        "last_key": entity.key[-1],
+        "last_key": entity.spread,
         "entry_key": ", ".join(f"entry.{column}" for column in entity.key),
         "columns": ", ".join(entity.columns),
         "ours": ", ".join(entity.ours),

@@ -40,6 +40,11 @@ class Entity:
         return tuple(c.name for c in columns(f"core/{self.history}") if c.name not in _OURS)
 
     @property
+    def spread(self) -> str:
+        """The column of the key that has most values: what a fold takes portions by."""
+        return "customer_id" if "customer_id" in self.key else self.key[-1]
+
+    @property
     def ours(self) -> tuple[str, ...]:
         """The columns the fold adds."""
         return tuple(c.name for c in columns(f"core/{self.history}") if c.name in _OURS)
@@ -52,6 +57,11 @@ ENTITIES = (
         "memberships",
         "membership_history",
         ("vendor", "tenant_id", "list_kind", "list_id", "customer_id"),
+    ),
+    Entity(
+        "customer_addresses",
+        "customer_address_history",
+        ("vendor", "tenant_id", "customer_id", "address_id"),
     ),
 )
 
@@ -82,10 +92,14 @@ def vendors() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in (HERE / "staging").iterdir() if path.is_dir()))
 
 
-def staging(vendor: str, entity: Entity) -> str | None:
-    """Return the query that gives this vendor's log the shape of `entity`, or None."""
-    path = HERE / "staging" / vendor / f"{entity.view}.sql"
-    return sql(f"staging/{vendor}/{entity.view}") if path.exists() else None
+def staging(vendor: str, entity: Entity) -> tuple[str, ...]:
+    """Return the queries that give this vendor's logs the shape of `entity`.
+
+    One for each file: `<view>.sql`, or `<view>_by_<what>.sql` where several tables feed one.
+    """
+    folder = HERE / "staging" / vendor
+    paths = [folder / f"{entity.view}.sql", *sorted(folder.glob(f"{entity.view}_by_*.sql"))]
+    return tuple(sql(f"staging/{vendor}/{path.stem}") for path in paths if path.exists())
 
 
 @cache

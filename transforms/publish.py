@@ -161,12 +161,8 @@ def _start_over(warehouse: Warehouse, *, rebuild: bool) -> bool:
 
 def _queries(entity: Entity, existing: set[str]) -> list[str]:
     """Return the staging queries of the vendors whose log exists."""
-    found = []
-    for vendor in vendors():
-        query = staging(vendor, entity)
-        if query is not None and _source(query) in existing:
-            found.append(query)
-    return found
+    queries = [query for vendor in vendors() for query in staging(vendor, entity)]
+    return [query for query in queries if _source(query) in existing]
 
 
 def _source(query: str) -> str:
@@ -211,7 +207,7 @@ def _fold(
     keys = ", ".join(f"{column} text" for column in entity.key)
     warehouse.run(f"create temporary table {changed} ({keys}, times bigint, bucket text)")
     for condition in shares(sum(news.values())):
-        within = {name: condition(f"{name}.{entity.key[-1]}") for name in ("news", "entry")}
+        within = {name: condition(f"{name}.{entity.spread}") for name in ("news", "entry")}
         names = {f"{name}_within": text for name, text in within.items()}
         warehouse.run(statement("changed", entity, **names, **facts))
     warehouse.run(statement("ended", entity, **facts))

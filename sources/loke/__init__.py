@@ -19,14 +19,14 @@ Left out     payments, orders, locations, webhooks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
 import dlt
 from dlt.extract import DltResource
 
-from sources.account import Account, Read
+from sources.account import Account, Read, configure
 from sources.auth import ClientCredentials
 from sources.confirm import by_address
 from sources.drive import resources
@@ -253,10 +253,10 @@ def loke(
         token_url=token_url,
         requests_per_minute=requests_per_minute,
         max_wait_seconds=max_wait_seconds,
+        full_scan_every_hours=full_scan_every_hours,
+        lag_minutes=lag_minutes,
+        default_region=default_region,
     )
-    reader.lag = timedelta(minutes=lag_minutes)
-    reader.full_every = timedelta(hours=full_scan_every_hours)
-    reader.region = default_region
     return resources(SHAPES, reader.scan)
 
 
@@ -278,12 +278,14 @@ def _account(
     token_url: str = TOKEN_URL,
     requests_per_minute: float = 0,
     max_wait_seconds: float = 300,
-    **_: Any,
+    **rest: Any,
 ) -> _Account:
-    limiter = Limiter(job.timing, requests_per_minute, max_wait_seconds)
+    limiter = Limiter(job.timing, requests_per_minute, max_wait_seconds, stopped=job.stopped)
     client = Client(
         vendor="loke", account=account, base_url=base_url, limiter=limiter, transport=transport
     )
     job.closing.callback(client.close)
     client.auth = ClientCredentials(token_url, client_id, client_secret, job.timing, client.send)
-    return _Account(client, job)
+    reader = _Account(client, job)
+    configure(reader, rest)
+    return reader

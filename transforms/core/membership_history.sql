@@ -2,7 +2,7 @@
 -- grain: one row per customer, list and span of uninterrupted membership
 -- key: vendor, tenant_id, list_kind, list_id, customer_id, valid_from
 create table if not exists core.membership_history (
-    vendor text not null, -- Who said so: `loke`.
+    vendor text not null, -- Who said so, as in core.customers.
     tenant_id text not null, -- The organisation, company or business inside the vendor.
     list_kind text not null, -- As in core.lists.
     list_id text not null, -- As in core.lists.

@@ -1,0 +1,118 @@
+"""Foodics' endpoints as data, and functions that yield their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sources.errors import NotFound
+from sources.http import Client
+from sources.keyset import Place, stamp_text
+from sources.paging import Batch, Page, numbered
+from sources.payload import MalformedBodyError, Record, record_in, records_in
+
+WHOAMI, CUSTOMERS, TAGS = "whoami", "customers", "tags"
+INCLUDE = "tags,addresses,addresses.delivery_zone"
+OLDEST_FIRST, NEWEST_FIRST = "updated_at", "-updated_at"
+OTHER_ORDERS = ("-updated_at", "created_at", "-created_at", "name", "-name", "email", "-email")
+
+
+def whoami(client: Client) -> Record:
+    """Return the business, the user and the scopes of the token."""
+    read = client.get(client.url(WHOAMI), resource="businesses", read=_data)
+    return read[0]
+
+
+def changed(client: Client, place: Place, sort: str) -> Batch:
+    """Return one page of the living customers changed after a stamp."""
+    params = {"sort": sort, "include": INCLUDE}
+    if place.after is not None:
+        params["filter[updated_after]"] = stamp_text(place.after)
+    return _page(client, CUSTOMERS, "customers", place.page, params)
+
+
+def deleted(client: Client, page: int) -> Batch:
+    """Return one page of the deleted customers, last changed first."""
+    params = {"filter[is_deleted]": "true", "sort": NEWEST_FIRST, "include": INCLUDE}
+    return _page(client, CUSTOMERS, "customers", page, params)
+
+
+def listed(
+    client: Client,
+    start: int = 1,
+    tell: Callable[[Batch], object] | None = None,
+    filters: Mapping[str, str] | None = None,
+) -> Iterator[Page]:
+    """Yield the living customers by page number, oldest first."""
+    params = {"sort": "created_at", "include": INCLUDE, **(filters or {})}
+
+    def fetch(page: int) -> Batch:
+        return _page(client, CUSTOMERS, "customers", page, params)
+
+    return numbered(client, fetch, resource="customers", start=start, tell=tell)
+
+
+def customer(client: Client, customer_id: str) -> Record | None:
+    """Return one customer, or None when the vendor says there is none."""
+    return _one(client, f"{CUSTOMERS}/{customer_id}", "customers", include=INCLUDE)
+
+
+def tags(client: Client) -> Iterator[Page]:
+    """Yield pages of tags, each with how many customers have it."""
+
+    def fetch(page: int) -> Batch:
+        return _page(client, TAGS, "tags", page, {"include": "customersCount"})
+
+    return numbered(client, fetch, resource="tags")
+
+
+def tag(client: Client, tag_id: str) -> Record | None:
+    """Return one tag, or None when the vendor says there is none, or no more."""
+    found = _one(client, f"{TAGS}/{tag_id}", "tags")
+    return None if found is not None and found.get("deleted_at") else found
+
+
+def _page(client: Client, path: str, resource: str, page: int, params: dict[str, str]) -> Batch:
+    """Ask for one page with all of our own parameters: next links may have lost them."""
+    url = client.url(path, **params, page=str(page))
+    batch, answer = client.get(url, resource=resource, read=_batch)
+    return Batch(batch.records, batch.more, batch.total, batch.size, answer.vendor_time)
+
+
+def _batch(value: Any) -> Batch:
+    """Read either envelope: with a count of everything, or only with a next link."""
+    records = records_in(value, "data")
+    links, meta = value.get("links"), value.get("meta")
+    if not isinstance(links, dict) and not isinstance(meta, dict):
+        # Neither is sent with the documentation's own samples: only an empty page is the end.
+        return Batch(records, bool(records))
+    links = links if isinstance(links, dict) else {}
+    meta = meta if isinstance(meta, dict) else {}
+    current, last = _number(meta, "current_page"), _number(meta, "last_page")
+    more = bool(links.get("next")) or (current is not None and last is not None and current < last)
+    return Batch(records, more, _number(meta, "total"), _number(meta, "per_page"))
+
+
+def _number(meta: Record, name: str) -> int | None:
+    value = meta.get(name)
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _data(value: Any) -> Record:
+    record = record_in(value, "data")
+    business = record.get("business")
+    if not isinstance(business, dict) or not isinstance(business.get("id"), str | int):
+        raise MalformedBodyError("the answer names no business")
+    return record
+
+
+def _one(client: Client, path: str, resource: str, **params: str) -> Record | None:
+    def read(value: Any) -> Record:
+        return record_in(value, "data")
+
+    try:
+        return client.get(client.url(path, **params), resource=resource, read=read)[0]
+    except NotFound:
+        return None

@@ -1,0 +1,26 @@
+-- raw_collins.customers → the shape of core.customer_history; renames and casts only.
+select
+    'collins' as vendor,
+    tenant_id,
+    id as customer_id,
+    nullif(trim(first_name), '') as first_name,
+    nullif(trim(last_name), '') as last_name,
+    nullif(trim(concat(coalesce(first_name, ''), ' ', coalesce(last_name, ''))), '') as full_name,
+    _email as email,
+    _phone_e164 as phone,
+    dob as birth_date,
+    cast(null as text) as gender,
+    nullif(trim(company), '') as company,
+    _accepts_marketing as accepts_marketing,
+    cast(null as boolean) as is_blacklisted,
+    cast(null as decimal(18, 3)) as points_balance,
+    cast(null as decimal(18, 3)) as total_spend,
+    cast(null as text) as currency,
+    cast(null as bigint) as order_count,
+    cast(null as timestamptz) as last_order_at,
+    created_date as created_at,
+    last_updated as updated_at,
+    _op as op,
+    _observed_at as observed_at,
+    _scan_id as scan_id
+from raw_collins.customers

@@ -1,0 +1,19 @@
+-- raw_foodics.customer_addresses → the shape of core.customer_address_history; a deleted address
+-- ends.
+select
+    'foodics' as vendor,
+    tenant_id,
+    customer_id,
+    id as address_id,
+    nullif(trim(name), '') as label,
+    nullif(trim(concat(coalesce(description, ''), chr(10), coalesce(details, ''))), chr(10)) as lines,
+    cast(null as text) as city,
+    cast(null as text) as region,
+    cast(null as text) as postal_code,
+    cast(null as text) as country,
+    latitude,
+    longitude,
+    case when deleted_at is null then _op else 'delete' end as op,
+    _observed_at as observed_at,
+    _scan_id as scan_id
+from raw_foodics.customer_addresses

@@ -1,0 +1,26 @@
+-- raw_foodics.customers → the shape of core.customer_history; renames and casts only.
+select
+    'foodics' as vendor,
+    tenant_id,
+    id as customer_id,
+    cast(null as text) as first_name,
+    cast(null as text) as last_name,
+    nullif(trim(name), '') as full_name,
+    _email as email,
+    _phone_e164 as phone,
+    birth_date,
+    case gender when 1 then 'male' when 2 then 'female' end as gender,
+    cast(null as text) as company,
+    cast(null as boolean) as accepts_marketing,
+    is_blacklisted,
+    cast(loyalty_balance as decimal(18, 3)) as points_balance,
+    cast(null as decimal(18, 3)) as total_spend,
+    cast(null as text) as currency,
+    order_count,
+    last_order_at,
+    created_at,
+    updated_at,
+    _op as op,
+    _observed_at as observed_at,
+    _scan_id as scan_id
+from raw_foodics.customers

@@ -1,0 +1,14 @@
+-- raw_kounta.tags → the shape of core.list_history; a tag is its exact text.
+select
+    'kounta' as vendor,
+    tenant_id,
+    'tag' as list_kind,
+    id as list_id,
+    id as name,
+    cast(null as bigint) as member_count,
+    cast(null as timestamptz) as created_at,
+    cast(null as timestamptz) as updated_at,
+    _op as op,
+    _observed_at as observed_at,
+    _scan_id as scan_id
+from raw_kounta.tags
