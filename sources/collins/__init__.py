@@ -1,0 +1,230 @@
+"""Access Collins: customers with labels, consents, venues and bookings, of what the token sees.
+
+Cursor       `last_updated`, whole seconds without a zone, taken as UTC; the filter knows days only
+             and nobody says of which zone. An increment asks from the day before the watermark's,
+             newest first, and compares by content. Bookings and consents may move no stamp: a
+             complete scan on a schedule finds those.
+Drift        page numbers: newest first, whoever is updated meanwhile jumps to page 1 and is found
+             by the next run. Every walk is repeated until as many were seen as are counted.
+Pages        30 at most, `X-Pagination-*` headers; without them a short page is the end. Complete
+             scans go by slices of days under 9 000 rows, because a search engine's window may end
+             at 10 000; who has no stamp is found by comparing totals, and an unfiltered walk.
+Deletes      nowhere shown: absent from a complete scan, then 404 on its own address.
+Lists        labels are strings on the customer; venues and, by venue group, marketing preferences
+             have addresses of their own. A label's own total is compared with ours in complete
+             scans, because a record without the key says nothing.
+Unknown      missing, null and '' are one.
+Limits       by the hour, number unpublished; `X-RateLimit-*`, reset in ISO 8601, obeyed.
+Left out     bookings by themselves, deposits, areas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property, partial
+from typing import Any
+
+import dlt
+from dlt.extract import DltResource
+
+from sources.account import Account, Read, configure
+from sources.auth import bearer
+from sources.collins import api
+from sources.collins.fields import CUSTOMERS, MARKETING_PREFERENCES, SHAPES, VENUES
+from sources.collins.reading import Reader
+from sources.confirm import by_address
+from sources.drive import resources
+from sources.http import Client, Probe
+from sources.job import Job
+from sources.order import Marks
+from sources.paging import Page
+from sources.payload import Record
+from sources.records import Child, Context, Shape
+from sources.removal import end_scope
+from sources.scan import Reading, Scan, State
+from sources.throttle import Limiter
+
+BASE_URL = "https://api.collinsbookings.com/api"
+_HOUR = 3600
+_COUNTED: dict[str, Child] = {
+    "labels": CUSTOMERS.children[0],
+    "associated_venues": CUSTOMERS.children[1],
+}
+"""Filter of the customers' list → the children whose number its total is."""
+
+
+class _Account(Account):
+    """One token at Collins, and what one run reads with it."""
+
+    increments = (CUSTOMERS,)
+    windowed = (CUSTOMERS,)
+
+    def __init__(self, client: Client, job: Job, tenant_id: str) -> None:
+        super().__init__(client, job)
+        self.tenant_id = tenant_id
+
+    @property
+    def tenants(self) -> Iterable[str]:
+        return [self.tenant_id]
+
+    @property
+    def readings(self) -> Mapping[Shape, Read]:
+        return {
+            VENUES: self._read_venues,
+            MARKETING_PREFERENCES: self._read_preferences,
+            CUSTOMERS: self._read_customers,
+        }
+
+    def context(self, shape: Shape, tenant: str, state: State) -> Context:  # noqa: ARG002
+        return {"country": self.region} if shape is CUSTOMERS else {}
+
+    @cached_property
+    def venues(self) -> list[Record]:
+        """Every venue, asked for once a run."""
+        return api.venues(self.client)
+
+    def _read_venues(self, _: str, scan: Scan) -> Reading:
+        scan.take(Page(self.venues, None, None))
+        yield
+        end_scope(scan, by_address(partial(api.venue, self.client), VENUES))
+        return None
+
+    def _read_preferences(self, _: str, scan: Scan) -> Reading:
+        """Read by venue group, which names retired ones too; by venue where it has no group."""
+        owners = {
+            ("venue-groups", str(group)) if group else ("venues", str(venue.get("id")))
+            for venue in self.venues
+            for group in [venue.get("venue_group")]
+        }
+        again: set[str] = set()
+        for owner in sorted(owners):
+            records = api.preferences(self.client, *owner)
+            again |= {str(MARKETING_PREFERENCES.record_id(record)) for record in records}
+            scan.take(Page(records, None, None))
+            yield
+        # They have no address of their own: a list that was read whole is all there is to ask.
+        end_scope(scan, lambda ids: ((one, one not in again) for one in ids))
+        return None
+
+    def _read_customers(self, _: str, scan: Scan) -> Reading:
+        marks = Marks(CUSTOMERS, scan.place)
+        reader = Reader(self.client, scan, marks)
+        today = self.job.timing.now().date()
+        if window := self.job.backfill:
+            yield from reader.window(window.since, window.until, today)
+            return None
+        if not scan.complete_kind:
+            watermark = datetime.fromisoformat(scan.state["watermark"]) - self.lag
+            if not (yield from reader.newest(watermark.date() - timedelta(days=1))):
+                scan.leave_out(reader.restless())
+            return marks.watermark()
+        whole = yield from reader.everything(today)
+        scan.report.vendor_total = reader.total
+        if not whole:
+            scan.leave_out(reader.cut_short())
+            return None
+        end_scope(scan, by_address(partial(api.customer, self.client), CUSTOMERS))
+        yield from self._compare(scan)
+        return marks.watermark()
+
+    def _compare(self, scan: Scan) -> Reading:
+        """Compare each label's and venue's total with ours; end what a silent record has lost."""
+        scan.flush()
+        for name, child in _COUNTED.items():
+            for key, ours in sorted(scan.kin.counts(child).items()):
+                if "," in key:
+                    continue  # the filter would take it for two
+                total = api.total(self.client, {name: key})
+                if total is None or total == ours:
+                    continue
+                shown: set[str] = set()
+                for page in api.customers(self.client, {name: key, "sort": api.BY_CREATION}):
+                    scan.take(page)
+                    shown |= {str(CUSTOMERS.record_id(record)) for record in page.records}
+                    yield
+                scan.flush()
+                lost = sorted(scan.kin.holders(child, key) - shown)
+                if lost and len(shown) == total:
+                    scan.kin.end(child, key, lost)
+        return None
+
+
+@dlt.source(name="collins", max_table_nesting=0)
+def collins(
+    access_token: str = dlt.secrets.value,
+    tenant_id: str = "default",
+    base_url: str = BASE_URL,
+    account: str = "default",
+    requests_per_minute: float = 0,
+    max_wait_seconds: float = 300,
+    full_scan_every_hours: float = 24,
+    lag_minutes: float = 10,
+    default_region: str | None = None,
+    job: Any = None,
+    transport: Any = None,
+) -> list[DltResource]:
+    """Return Collins as a dlt source: venues, marketing preferences, and customers with theirs.
+
+    Usable by itself, as `sources.loke.loke` is.
+
+    Args:
+        access_token: The token an account manager issued.
+        tenant_id: A name of your own for what the token sees.
+        base_url: Address of the API.
+        account: A name for this credential, for messages.
+        requests_per_minute: Our own cap; 0 for none.
+        max_wait_seconds: How long a run may wait for the vendor in all.
+        full_scan_every_hours: How often customers are read completely.
+        lag_minutes: How far behind the watermark the day is taken that is read again from.
+        default_region: Country of local phone numbers.
+        job: The run this is part of, as `regulars sync` passes it.
+        transport: Another way for requests to travel.
+    """
+    reader = _account(
+        job or Job(strict=True),
+        transport,
+        account,
+        access_token=access_token,
+        tenant_id=tenant_id,
+        base_url=base_url,
+        requests_per_minute=requests_per_minute,
+        max_wait_seconds=max_wait_seconds,
+        full_scan_every_hours=full_scan_every_hours,
+        lag_minutes=lag_minutes,
+        default_region=default_region,
+    )
+    return resources(SHAPES, reader.scan)
+
+
+def probe(job: Job, transport: Any, account: str, **values: Any) -> Probe:
+    """Try the token with the cheapest question there is; `values` are `collins`' settings."""
+    reader = _account(job, transport, account, **values)
+    total = api.total(reader.client, {})
+    sees = "its customers" if total is None else f"{total} customers"
+    return Probe(sees, reader.client.vendor_time)
+
+
+def _account(
+    job: Job,
+    transport: Any,
+    account: str,
+    *,
+    access_token: str,
+    tenant_id: str = "default",
+    base_url: str = BASE_URL,
+    requests_per_minute: float = 0,
+    max_wait_seconds: float = 300,
+    **rest: Any,
+) -> _Account:
+    limiter = Limiter(
+        job.timing, requests_per_minute, max_wait_seconds, window=_HOUR, stopped=job.stopped
+    )
+    client = Client(
+        vendor="collins", account=account, base_url=base_url, limiter=limiter, transport=transport
+    )
+    job.closing.callback(client.close)
+    client.auth = bearer(access_token)
+    reader = _Account(client, job, str(tenant_id))
+    configure(reader, rest)
+    return reader
