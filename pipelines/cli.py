@@ -72,6 +72,12 @@ def _add_runs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     sync.add_argument("--full", action="store_true", help="make every scan complete")
     allow = "apply removals beyond the guard"
     sync.add_argument("--allow-mass-delete", action="store_true", help=allow)
+    backfill = _add(commands, "backfill", "read a window again; moves no watermark, removes nobody")
+    backfill.add_argument("vendor", metavar="VENDOR", help=f"one of {', '.join(VENDORS)}")
+    backfill.add_argument(
+        "--from", dest="since", required=True, metavar="DATE", help="first day, UTC: 2026-03-01"
+    )
+    backfill.add_argument("--to", dest="until", metavar="DATE", help="last day; today if not given")
     transform = _add(commands, "transform", "publish core from what is landed")
     transform.add_argument("--rebuild", action="store_true", help="from scratch")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sources.errors import ConfigError, Held, exit_code_of
 
 if TYPE_CHECKING:
     from pipelines.sync import Outcome
+    from sources.job import Window
 
 
 def run_sync(options: Namespace) -> int:
@@ -20,6 +22,32 @@ def run_sync(options: Namespace) -> int:
         options.vendors, full=options.full, allow_mass_delete=options.allow_mass_delete
     )
     return report(outcome)
+
+
+def run_backfill(options: Namespace) -> int:
+    """`regulars backfill`."""
+    from pipelines import sync as runs
+
+    return report(runs.backfill(options.vendor, _window(options.since, options.until)))
+
+
+def _window(since: str, until: str | None) -> Window:
+    """Return the days a backfill was asked for, from the first moment to the last, UTC."""
+    from datetime import UTC, datetime, time
+
+    from sources.job import Window
+
+    def day(name: str, text: str) -> date:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise ConfigError(f"{name} is not a day such as 2026-03-01. Nothing was read") from None
+
+    first, last = day("--from", since), day("--to", until) if until else None
+    if first > datetime.now(UTC).date() or (last is not None and last < first):
+        raise ConfigError("--from lies behind --to, or in the future. Nothing was read")
+    begins = datetime.combine(first, time.min, UTC)
+    return Window(begins, datetime.combine(last, time.max, UTC) if last else None)
 
 
 def run_transform(options: Namespace) -> int:

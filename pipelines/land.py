@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shutil
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -16,36 +21,86 @@ from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from pipelines import warehouse
 from pipelines.settings import Account
-from sources.errors import Locked, SyncError
+from sources.errors import ConfigError, Locked, SyncError
 from sources.job import Job
 from transforms.publish import Warehouse
 
 log = logging.getLogger("regulars")
 
 
-def land(account: Account, job: Job, destination: Any, transport: Any = None) -> None:
+def land(
+    account: Account,
+    job: Job,
+    destination: Any,
+    writer: AbstractContextManager[Any],
+    transport: Any,
+) -> None:
     """Extract what changed and load it, part by part, until every scan is at its end.
+
+    Vendors are read side by side; `writer` is held while one of them writes, since a destination
+    may have one writer.
 
     Raises:
         SyncError: The account as a whole could not be read; failed scans are in `job.errors`.
     """
     pipeline = warehouse.pipeline(f"regulars_{account.label}", f"raw_{account.vendor}", destination)
+    base = Base(warehouse.place().folder / "base" / f"{account.label}.json")
     try:
         with job.closing:
-            _recover(pipeline)
-            pipeline.sync_destination()
+            with writer:
+                _recover(pipeline, base)
+                pipeline.sync_destination()
+                base.remember(pipeline)
             source = account.source(job=job, transport=transport)
             while True:
                 pipeline.extract(source, loader_file_format="parquet")
                 # Arrow keeps what it freed; a run's memory is to stay flat.
                 pa.default_memory_pool().release_unused()
-                pipeline.normalize()
-                pipeline.load()
+                with writer:
+                    pipeline.normalize()
+                    pipeline.load()
+                    base.remember(pipeline)
+                _landed(pipeline, job)
                 if not job.unfinished:
                     return
-                log.info("%s: a part is landed, reading on", account.vendor)
+                log.info("%s: a part is landed, reading on", account.label)
     except PipelineStepFailed as error:
+        _take_back(job)
         raise _meaning(account, error) from error.exception
+
+
+@dataclass(frozen=True)
+class Base:
+    """Remembers which state of the destination what is extracted next will stand on."""
+
+    path: Path
+
+    def remember(self, pipeline: dlt.Pipeline) -> None:
+        """Note the state local and destination now share."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        passing = self.path.with_suffix(".new")
+        passing.write_text(json.dumps({"hash": pipeline.state["_version_hash"]}))
+        passing.replace(self.path)
+
+    def fits(self, remote: Any) -> bool:
+        """Tell whether the destination's state is the one that was remembered."""
+        if not self.path.exists():
+            return False
+        noted = json.loads(self.path.read_text())["hash"]
+        return bool(remote) and remote["_version_hash"] == noted
+
+
+def _landed(pipeline: dlt.Pipeline, job: Job) -> None:
+    """Note which scans are in the destination, and remove what loading leaves behind."""
+    job.landed.update(report.scan_id for report in job.reports if report.finished_at)
+    shutil.rmtree(Path(pipeline.working_dir) / "load" / "loaded", ignore_errors=True)
+
+
+def _take_back(job: Job) -> None:
+    """Call nothing complete that never reached the destination."""
+    for report in job.reports:
+        if report.scan_id not in job.landed:
+            report.complete, report.watermark = False, None
 
 
 def _meaning(account: Account, error: PipelineStepFailed) -> SyncError:
@@ -56,9 +111,16 @@ def _meaning(account: Account, error: PipelineStepFailed) -> SyncError:
     inner: BaseException | None = error
     names = []
     while inner is not None:
+        if isinstance(inner, KeyboardInterrupt):
+            raise inner
         if isinstance(inner, SyncError):
             return inner
         names.append(type(inner).__name__)
+        if "Out of Memory" in str(inner):
+            return ConfigError(
+                f"{account.label}: destination.warehouse.memory_limit is too small for what there "
+                "is to load. What was landed before is kept; raise it and run again"
+            )
         if isinstance(inner, DestinationConnectionError | DestinationTransientException):
             return Locked(
                 f"{account.label}: the destination cannot be reached ({type(inner).__name__}). "
@@ -71,32 +133,40 @@ def _meaning(account: Account, error: PipelineStepFailed) -> SyncError:
     )
 
 
-def _recover(pipeline: dlt.Pipeline) -> None:
+def _recover(pipeline: dlt.Pipeline, base: Base) -> None:
     """Load what a crash left pending, then make the destination's state the only one.
 
     A pending package holds observations made on top of one state of the destination. Where the
     destination still has that state they are loaded; where it has another (a restored backup),
     the package's watermarks would leave a hole, so it is dropped, and what it held is read again.
     """
-    remote = None
-    if pipeline.has_data:
-        with pipeline.destination_client() as client:
-            remote = _state_of(pipeline.pipeline_name, client)
-        version = remote["_state_version"] if remote else 0
-        if pipeline.has_pending_data:
-            if pipeline.state["_state_version"] - version in (0, 1):
-                log.info("%s: loading what an earlier run left behind", pipeline.pipeline_name)
-                pipeline.normalize()
-                pipeline.load()
-                return
+    if not pipeline.has_data:
+        return
+    with pipeline.destination_client() as client:
+        remote = _state_of(pipeline.pipeline_name, client)
+    if pipeline.has_pending_data and base.fits(remote):
+        log.info("%s: loading what an earlier run left behind", pipeline.pipeline_name)
+        try:
+            pipeline.normalize()
+            pipeline.load()
+        except PipelineStepFailed as error:
+            # What will not load would stop every run to come; read again, it is the same.
             log.warning(
-                "%s: an earlier run left changes that do not fit the destination any more; they "
-                "are dropped and read again",
+                "%s: what an earlier run left behind cannot be loaded (%s)",
                 pipeline.pipeline_name,
+                type(error.exception).__name__,
             )
-            pipeline.drop_pending_packages()
-        if not remote or remote["_version_hash"] != pipeline.state["_version_hash"]:
-            pipeline.drop()
+        else:
+            return
+    if pipeline.has_pending_data:
+        log.warning(
+            "%s: changes an earlier run left behind do not fit the destination; they are dropped "
+            "and read again",
+            pipeline.pipeline_name,
+        )
+        pipeline.drop_pending_packages()
+    if not remote or remote["_version_hash"] != pipeline.state["_version_hash"]:
+        pipeline.drop()
 
 
 def _state_of(name: str, client: Any) -> Any:
@@ -116,22 +186,32 @@ def states(sql: Warehouse) -> dict[str, dict[str, Any]]:
         schema, _, name = table.partition(".")
         if name != "_dlt_pipeline_state" or not schema.startswith("raw_"):
             continue
+        loads = f"{schema}._dlt_loads"
+        if loads not in sql.tables():
+            continue
+        # Only a load that came to its end counts, and of equal versions the later one.
         rows = sql.run(
-            f"select state.pipeline_name, state.state from {table} as state where state.version = "
-            f"(select max(other.version) from {table} as other "
-            "where other.pipeline_name = state.pipeline_name)"
+            "select pipeline_name, state from (select state.pipeline_name, state.state, "
+            "row_number() over (partition by state.pipeline_name order by state.version desc, "
+            f"loads.load_id desc) as age from {table} as state join {loads} as loads "
+            "on loads.load_id = state._dlt_load_id where loads.status = 0) as states where age = 1"
         )
         found.update({str(pipeline): decompress_state(text) for pipeline, text in rows})
     return found
 
 
 def tenants(states: Iterable[dict[str, Any]]) -> Iterable[tuple[str, str, str, dict[str, Any]]]:
-    """Yield (vendor, resource, tenant, its state) of every scan any account has ever made."""
+    """Yield (vendor, resource, tenant, its state) of every scan any account has ever made.
+
+    A backfill under way has a state of its own.
+    """
     for state in states:
         for vendor, source in state.get("sources", {}).items():
             for resource, facts in source.get("resources", {}).items():
                 for tenant, its in facts.get("tenants", {}).items():
                     yield vendor, resource, tenant, its
+                    for backfill in its.get("backfills", {}).values():
+                        yield vendor, resource, tenant, backfill
 
 
 def open_scans(sql: Warehouse) -> list[str]:

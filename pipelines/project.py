@@ -16,7 +16,11 @@ def prepare() -> None:
     os.environ.setdefault("DLT_PROJECT_DIR", str(ROOT))
     # dlt reports usage to its makers unless told not to; guests' systems are nobody's business.
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
-    os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
+    # dlt's own log quotes what a failing job held, and that is people's data; what an operator
+    # needs is in our errors.
+    os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+    # A package that is loaded is of no more use, and holds people's data.
+    os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
 
 def folder() -> Path:

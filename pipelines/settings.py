@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -15,13 +16,6 @@ from dlt.extract import DltSource
 from sources import VENDORS
 from sources.errors import ConfigError
 
-# What makes a vendor configured: with none of these set it is not, with some of them it is wrong.
-SECRETS: Mapping[str, tuple[str, ...]] = {
-    "loke": ("client_id", "client_secret"),
-    "collins": ("access_token",),
-    "kounta": ("company_id", "client_id", "client_secret"),
-    "foodics": ("access_token",),
-}
 _SECRET = frozenset({"client_id", "client_secret", "access_token", "refresh_token"})
 _NUMBERS = (
     "requests_per_minute",
@@ -30,6 +24,9 @@ _NUMBERS = (
     "lag_minutes",
     "detail_max_age_days",
 )
+_OWN = frozenset({"tenant_id", "refresh_token"})
+_ADDRESS = re.compile(r"https?://[^/\s]+\S*")
+_LARGEST = 1e7
 _NOT_SETTINGS = frozenset({"job", "transport", "account"})
 
 
@@ -57,44 +54,73 @@ def factory(vendor: str) -> Callable[..., DltSource]:
     return found
 
 
-def accounts(names: list[str]) -> list[Account]:
-    """Return the configured accounts of these vendors, of all vendors if none is named.
+def accounts(names: Sequence[str] = ()) -> list[Account]:
+    """Return the configured accounts of these vendors, of all of them when none is named.
 
     Raises:
         ConfigError: A named vendor does not exist or is not configured, or a setting is wrong.
     """
+    found, errors = configured(names)
+    if errors:
+        raise errors[0]
+    return found
+
+
+def configured(names: Sequence[str] = ()) -> tuple[list[Account], list[ConfigError]]:
+    """Return the accounts that can be read, and an error for each that is half configured.
+
+    Raises:
+        ConfigError: A named vendor does not exist or is not configured.
+    """
     for name in names:
         if name not in VENDORS:
             raise ConfigError(f"there is no vendor {name!r}; there are: {', '.join(VENDORS)}")
-    found = []
-    for vendor in names or list(VENDORS):
-        of_vendor = _of_vendor(vendor)
-        if names and not of_vendor:
-            needed = ", ".join(f"sources.{vendor}.{key}" for key in SECRETS[vendor])
+    found, errors = list[Account](), list[ConfigError]()
+    for vendor in dict.fromkeys(names or VENDORS):
+        some = 0
+        for name in ["default", *_further(vendor)]:
+            try:
+                account = _account(vendor, name)
+            except ConfigError as error:
+                errors.append(error)
+                some += 1
+                continue
+            if account is not None:
+                found.append(account)
+                some += 1
+        if names and not some:
+            needed = ", ".join(f"sources.{vendor}.{key}" for key in secrets(vendor))
             raise ConfigError(
                 f"{vendor} is not configured. Nothing was read. Set {needed} in "
                 ".dlt/secrets.toml (see .dlt/secrets.example.toml) or the environment"
             )
-        found += of_vendor
-    return found
+    return found, errors
 
 
-def _of_vendor(vendor: str) -> list[Account]:
-    found = []
-    for name in ["default", *_further(vendor)]:
-        section = f"sources.{vendor}" + ("" if name == "default" else f".accounts.{name}")
-        values = _values(vendor, section)
-        present = [key for key in SECRETS[vendor] if values.get(key)]
-        if not present and name == "default":
-            continue
-        missing = [key for key in SECRETS[vendor] if key not in present]
-        if missing:
-            raise ConfigError(
-                f"{section}.{missing[0]} is missing although {section} is there. Nothing was "
-                "read. Set it in .dlt/secrets.toml or the environment"
-            )
-        found.append(Account(vendor, name, values))
-    return found
+def secrets(vendor: str) -> tuple[str, ...]:
+    """Return what makes a vendor configured: the arguments its source cannot do without."""
+    return tuple(
+        name
+        for name, parameter in inspect.signature(factory(vendor)).parameters.items()
+        if parameter.default in (dlt.secrets.value, dlt.config.value)
+    )
+
+
+def _account(vendor: str, name: str) -> Account | None:
+    """Return one account, None where nothing of the default one is configured."""
+    section = f"sources.{vendor}" + ("" if name == "default" else f".accounts.{name}")
+    values = _values(vendor, section)
+    needed = secrets(vendor)
+    present = [key for key in needed if values.get(key)]
+    if not present and name == "default":
+        return None
+    missing = [key for key in needed if key not in present]
+    if missing:
+        raise ConfigError(
+            f"{section}.{missing[0]} is missing although {section} is there. Nothing of this "
+            "account was read. Set it in .dlt/secrets.toml or the environment"
+        )
+    return Account(vendor, name, values)
 
 
 def _further(vendor: str) -> list[str]:
@@ -115,15 +141,28 @@ def _further(vendor: str) -> list[str]:
 def _values(vendor: str, section: str) -> dict[str, Any]:
     """Return the settings under `section` that the vendor's source takes."""
     values: dict[str, Any] = {}
+    general, needed = f"sources.{vendor}", secrets(vendor)
     for key in inspect.signature(factory(vendor)).parameters:
         if key in _NOT_SETTINGS:
             continue
         accessor = dlt.secrets if key in _SECRET else dlt.config
         value: Any = accessor.get(f"{section}.{key}")
+        if (value is None or value == "") and key not in needed and section != general:
+            # A further account is like the first but for what makes it another.
+            value = accessor.get(f"{general}.{key}") if key not in _OWN else None
         if value is None or value == "":
             continue
-        values[key] = _number(f"{section}.{key}", value) if key in _NUMBERS else str(value)
+        values[key] = _checked(f"{section}.{key}", key, value)
     return values
+
+
+def _checked(name: str, key: str, value: object) -> Any:
+    """Return a setting as its source takes it."""
+    if key in _NUMBERS:
+        return _number(name, value)
+    if key.endswith("_url") and not _ADDRESS.fullmatch(str(value)):
+        raise ConfigError(f"{name} is not an http(s) address. Nothing was read. Correct it")
+    return str(value)
 
 
 def _number(name: str, value: object) -> float:
@@ -131,8 +170,10 @@ def _number(name: str, value: object) -> float:
         number = float(str(value))
     except ValueError:
         number = -1.0
-    if not 0 <= number < float("inf"):
-        raise ConfigError(f"{name} is not a number of at least 0. Nothing was read. Correct it")
+    if not 0 <= number <= _LARGEST:
+        raise ConfigError(
+            f"{name} is not a number from 0 to {_LARGEST:.0f}. Nothing was read. Correct it"
+        )
     return number
 
 

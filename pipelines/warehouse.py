@@ -6,6 +6,7 @@ and hands that connection to dlt, so that nobody gets between extract, load and 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator
@@ -32,17 +33,26 @@ class Place:
     kind: str
     file: Path | None
 
+    facts: str = ""
+
     @property
     def lock_name(self) -> str:
-        """A name for this destination that is safe in a file name."""
-        return re.sub(r"[^A-Za-z0-9]+", "-", str(self.file or self.kind)).strip("-")
+        """A name for this destination, and no other, that is safe in a file name."""
+        digest = hashlib.blake2b(str(self.file or self.facts).encode(), digest_size=6).hexdigest()
+        return f"{self.kind}-{digest}"
+
+    @property
+    def folder(self) -> Path:
+        """Where working data of this destination is: another one's would leave holes in it."""
+        return project.data_dir() / "work" / self.lock_name
 
 
 def place() -> Place:
     """Return the configured destination; `warehouse.duckdb` in the project folder by default."""
     kind: Any = dlt.config.get("destination.warehouse.destination_type") or "duckdb"
     if kind != "duckdb":
-        return Place(str(kind), None)
+        facts: Any = dlt.secrets.get("destination.warehouse.credentials")
+        return Place(str(kind), None, str(facts))
     value: Any = dlt.secrets.get("destination.warehouse.credentials")
     if value is not None and not isinstance(value, str):
         raise ConfigError(
@@ -66,12 +76,23 @@ def writing() -> Iterator[Any]:
     connection = _open(where.file, read_only=False)
     try:
         limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "96MB"
-        connection.execute(f"set memory_limit = '{limit}'")
+        _limit_memory(connection, str(limit))
         # Rows of a log have no order of their own; keeping one would cost memory.
         connection.execute("set preserve_insertion_order = false")
         yield dlt.destinations.duckdb(connection, destination_name="warehouse")
     finally:
         connection.close()
+
+
+def _limit_memory(connection: Any, limit: str) -> None:
+    import duckdb
+
+    try:
+        connection.execute("set memory_limit = ?", [limit])
+    except duckdb.Error:
+        raise ConfigError(
+            "destination.warehouse.memory_limit is not a size such as 96MB. Nothing was read"
+        ) from None
 
 
 @contextmanager
@@ -101,7 +122,7 @@ def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:
         name,
         destination=destination,
         dataset_name=dataset,
-        pipelines_dir=str(project.data_dir() / "pipelines"),
+        pipelines_dir=str(place().folder / "pipelines"),
     )
 
 

@@ -15,13 +15,17 @@ import dlt
 import pyarrow as pa
 
 from sources.drive import run_scan
+from sources.errors import Held
 from sources.http import Client
 from sources.job import Job
 from sources.known import Log
 from sources.records import Context, Shape
+from sources.removal import drop_scope
 from sources.scan import Reading, Scan, State
 
 Read = Callable[[str, Scan], Reading]
+Read1 = Callable[[Scan], Reading]
+SKEW = timedelta(seconds=60)
 
 
 class Account:
@@ -45,6 +49,7 @@ class Account:
 
     def __init__(self, client: Client, job: Job) -> None:
         self.client, self.job = client, job
+        self._told = False
 
     @property
     def tenants(self) -> Iterable[str]:
@@ -69,23 +74,68 @@ class Account:
         """Yield the changes of one resource, tenant after tenant."""
         if self.job.backfill and shape not in self.windowed:
             return
-        log = self.log
-        for tenant in self.tenants:
-            home = resource_state.setdefault("tenants", {}).setdefault(tenant, {})
+        seen = list(self.tenants)
+        self._tell_skew()
+        known: State = resource_state.setdefault("tenants", {})
+        for tenant in seen:
+            home = known.setdefault(tenant, {})
             kind = self._kind(shape, home)
-            yield from run_scan(
-                self.job,
-                log,
-                shape,
-                vendor=self.client.vendor,
-                account=self.client.account,
-                tenant_id=tenant,
-                kind=kind,
-                home=home,
-                complete=kind == "full" or (self.judged and shape in self.increments),
-                read=partial(self.readings[shape], tenant),
-                requests=lambda: self.client.requests[shape.resource],
-                context=self.context(shape, tenant, home),
+            complete = kind == "full" or (self.judged and shape in self.increments)
+            yield from self._run(
+                shape, tenant, home, kind, partial(self.readings[shape], tenant), complete=complete
+            )
+        for tenant in sorted(known.keys() - set(seen)):
+            yield from self._miss(shape, tenant, known)
+
+    def _run(
+        self, shape: Shape, tenant: str, home: State, kind: str, read: Read1, *, complete: bool
+    ) -> Iterator[pa.Table]:
+        yield from run_scan(
+            self.job,
+            self.log,
+            shape,
+            vendor=self.client.vendor,
+            account=self.client.account,
+            tenant_id=tenant,
+            kind=kind,
+            home=home,
+            complete=complete,
+            read=read,
+            requests=lambda: self.client.requests[shape.resource],
+            context=self.context(shape, tenant, home) if tenant in self.tenants else {},
+        )
+
+    def _miss(self, shape: Shape, tenant: str, known: State) -> Iterator[pa.Table]:
+        """Deal with a tenant the credential sees no more: its rows stand until a person agrees."""
+        if self.job.backfill:
+            return
+        if self.job.allow_mass_delete:
+            yield from self._run(shape, tenant, known[tenant], "full", _end_all, complete=True)
+            del known[tenant]
+        elif tenant not in self.job.missed:
+            self.job.missed.add(tenant)
+            self.job.errors.append(
+                Held(
+                    f"{self.client.vendor}: tenant {tenant} is not shown to the credential any "
+                    f"more (account {self.client.account}). All that is known of it stands as it "
+                    "was. Have it shown again, or, if it is really gone, run `regulars sync "
+                    f"{self.client.vendor} --full --allow-mass-delete`"
+                )
+            )
+
+    def _tell_skew(self) -> None:
+        """Warn once a run when the vendor's clock and ours are far apart."""
+        theirs = self.client.vendor_time
+        if theirs is None or self._told:
+            return
+        self._told = True
+        skew = (theirs - self.job.timing.now()).total_seconds()
+        if abs(skew) > SKEW.total_seconds():
+            self.client.log.warning(
+                "%s: the vendor's clock is %.0f s %s ours; `regulars check` shows both",
+                self.client.vendor,
+                abs(skew),
+                "ahead of" if skew > 0 else "behind",
             )
 
     def _kind(self, shape: Shape, state: State) -> str:
@@ -97,8 +147,17 @@ class Account:
         owed = self.job.full or "held" in state or not {"full_at", "watermark"} <= state.keys()
         if owed or shape not in self.increments:
             return "full"
-        due = datetime.fromisoformat(state["full_at"]) + self.full_every
-        return "full" if self.job.timing.now() >= due else "incremental"
+        # A time ahead of ours was noted by a clock that was wrong, and says nothing.
+        since = self.job.timing.now() - datetime.fromisoformat(state["full_at"])
+        return "incremental" if timedelta() <= since < self.full_every else "full"
+
+
+def _end_all(scan: Scan) -> Reading:
+    """Read nothing, and end everything the log holds of a tenant."""
+    for scope in dict.fromkeys(["", *scan.known_scopes()]):
+        drop_scope(scan, scope)
+        yield
+    return None
 
 
 def configure(account: Account, values: Mapping[str, Any]) -> None:

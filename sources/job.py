@@ -97,6 +97,8 @@ class Job:
             `unfinished` is empty. Without it one run of the source reads everything.
         strict: Raise the first failure instead of noting it.
         progress: Told of every page.
+        landed: Ids of the scans whose end is in the destination.
+        missed: Tenants there were, and the credential sees no more.
         closing: What is to be closed when the run is over.
         stopped: Set when the run is to end at once, at its last checkpoints.
         scratch_dir: Where scans keep what they saw, so that a crash does not cost it.
@@ -120,6 +122,8 @@ class Job:
     held: list[RemovalPlan] = field(default_factory=list)
     scans: dict[tuple[str, str], Scan] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
+    landed: set[str] = field(default_factory=set)
+    missed: set[str] = field(default_factory=set)
     closing: ExitStack = field(default_factory=ExitStack)
     stopped: threading.Event = field(default_factory=threading.Event)
     _last: datetime = field(default_factory=lambda: datetime.min.replace(tzinfo=UTC))

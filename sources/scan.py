@@ -212,6 +212,8 @@ class Scan:
 
     def leave_out(self, error: VendorError) -> None:
         """Note a scope that could not be read: it stays as it was, and the scan is not complete."""
+        if self.job.strict:
+            raise error
         self.job.errors.append(error)
         self.left_out = True
 
@@ -289,6 +291,7 @@ class Scan:
             self.scratch.discard()
 
     def _drain(self) -> Iterator[pa.Table]:
-        if self.shape.children and self.changes.rows:
+        if self.changes.rows:
+            # Also tells one state of the destination from another that lacks these rows.
             self.home["landed_to"] = self.job.observe().isoformat()
         yield from self.changes.drain()

@@ -153,7 +153,7 @@ class _Account(Account):
 @dlt.source(name="collins", max_table_nesting=0)
 def collins(
     access_token: str = dlt.secrets.value,
-    tenant_id: str = "default",
+    tenant_id: str | None = None,
     base_url: str = BASE_URL,
     account: str = "default",
     requests_per_minute: float = 0,
@@ -170,7 +170,7 @@ def collins(
 
     Args:
         access_token: The token an account manager issued.
-        tenant_id: A name of your own for what the token sees.
+        tenant_id: A name of your own for what the token sees; the account's unless given.
         base_url: Address of the API.
         account: A name for this credential, for messages.
         requests_per_minute: Our own cap; 0 for none.
@@ -211,7 +211,7 @@ def _account(
     account: str,
     *,
     access_token: str,
-    tenant_id: str = "default",
+    tenant_id: str | None = None,
     base_url: str = BASE_URL,
     requests_per_minute: float = 0,
     max_wait_seconds: float = 300,
@@ -225,6 +225,6 @@ def _account(
     )
     job.closing.callback(client.close)
     client.auth = bearer(access_token)
-    reader = _Account(client, job, str(tenant_id))
+    reader = _Account(client, job, tenant_id or account)
     configure(reader, rest)
     return reader

@@ -99,7 +99,7 @@ class _Account(Account):
         if self.job.full or "held" in state or "full_at" not in state:
             return "full"
         since = self.job.timing.now() - datetime.fromisoformat(state["full_at"])
-        return "full" if since >= self.full_every else "incremental"
+        return "incremental" if timedelta() <= since < self.full_every else "full"
 
     def _read_company(self, _: str, scan: Scan) -> Reading:
         # A quiet run asks for the list and nothing else.

@@ -203,11 +203,13 @@ def test_destination_restored_from_an_older_copy_leaves_no_hole(vendor, world, s
 
 
 def test_lost_working_folder_costs_nothing(vendor, world, sync, tables, tmp_path):
-    """Case 45: local state is a cache."""
+    """Case 45: local state is a cache; only a rotated credential has no other home."""
     import shutil
 
     sync()
-    shutil.rmtree(tmp_path / "data")
+    for folder in (tmp_path / "data").iterdir():
+        if folder.name != "credentials":
+            shutil.rmtree(folder)
     world.shake(delete=False)
     world.clock.advance(MINUTE)
     sync()

@@ -6,7 +6,11 @@ select
     customer_id,
     id as address_id,
     nullif(trim(name), '') as label,
-    nullif(trim(concat(coalesce(description, ''), chr(10), coalesce(details, ''))), chr(10)) as lines,
+    case
+        when coalesce(trim(details), '') = '' then nullif(trim(description), '')
+        when coalesce(trim(description), '') = '' then trim(details)
+        else concat(trim(description), chr(10), trim(details))
+    end as lines,
     cast(null as text) as city,
     cast(null as text) as region,
     cast(null as text) as postal_code,
