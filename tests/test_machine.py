@@ -56,7 +56,9 @@ class Machine(RuleBasedStateMachine):
             page_size=7, members_page_size=3, lists_page_size=2, cursor=cursor,
             direction=direction, ties=ties, nulls_sort=nulls,
         )  # fmt: skip
-        self.sim = Simulator(customers=40, seed=seed, clock=self.clock, loke=switches, lists=3)
+        self.sim = Simulator(
+            customers=40, seed=seed, clock=self.clock, only=["loke"], loke=switches, lists=3
+        )
         configure(self.sim, self.patch)
         self.org = self.sim.loke.organizations[0]
 

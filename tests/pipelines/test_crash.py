@@ -49,7 +49,7 @@ def served(project, clock, monkeypatch):
     """LOKE on a real port, and the environment a child process reaches it by."""
     from tests.conftest import configure
 
-    made = Simulator(customers=130, clock=clock, loke=LokeSwitches(page_size=20))
+    made = Simulator(customers=130, clock=clock, only=["loke"], loke=LokeSwitches(page_size=20))
     with made.serve():
         configure(made, monkeypatch)
         yield made
