@@ -11,7 +11,7 @@ from sources.scan import FLUSH, Scan
 
 GUARD_LEAST, GUARD_SHARE = 50, 0.05
 Confirm = Callable[[Sequence[str]], Iterator[tuple[str, Record | bool]]]
-"""Ids → (id, True: gone | False: not known | the record: still there) for each of them."""
+"""Ids → (id, True: gone | False: not known | the record: still there); left out: not known."""
 
 
 def end_scope(
@@ -27,30 +27,51 @@ def end_scope(
     if not missing:
         return
     alive = scan.scratch.alive(scope)
-    too_many = len(missing) > max(GUARD_LEAST, GUARD_SHARE * alive)
     believed = vendor_count is not None and vendor_count == scan.scratch.seen(scope)
-    if too_many and not believed and not scan.job.allow_mass_delete:
-        scan.held = True
-        scan.job.held.append(
-            RemovalPlan(
-                scan.report.vendor,
-                scan.account,
-                scan.report.tenant_id,
-                scan.shape.resource,
-                scope,
-                alive,
-                missing,
-            )
-        )
+    if is_too_many(scan, len(missing), alive) and not believed:
+        hold(scan, missing, alive, scope=scope)
         return
     _remove(scan, scope, missing, confirm)
 
 
 def drop_scope(scan: Scan, scope: str) -> None:
     """End everything in a scope that is itself gone, what this scan saw of it included."""
-    scan.flush()
-    gone = sorted({*scan.scratch.missing(scope), *scan.scratch.seen_in(scope)})
+    gone = _held_in(scan, scope)
     _remove(scan, scope, gone, lambda ids: ((record_id, True) for record_id in ids))
+
+
+def hold_scopes(scan: Scan, scopes: Sequence[str]) -> None:
+    """Keep everything in scopes that seem to be gone, but are too many to believe it."""
+    held = [f"{scope}/{one}" for scope in scopes for one in _held_in(scan, scope)]
+    hold(scan, held, sum(map(scan.scratch.alive, scan.known_scopes())))
+
+
+def is_too_many(scan: Scan, missing: int, alive: int) -> bool:
+    """Tell whether more is missing than is believed without a person's word."""
+    return not scan.job.allow_mass_delete and missing > max(GUARD_LEAST, GUARD_SHARE * alive)
+
+
+def hold(scan: Scan, missing: list[str], alive: int, *, scope: str = "") -> None:
+    """Remove nothing; note what would have been, for a person to look at."""
+    report = scan.report
+    scan.held = True
+    scan.job.held.append(
+        RemovalPlan(
+            report.vendor,
+            scan.account,
+            report.tenant_id,
+            scan.shape.resource,
+            scope,
+            alive,
+            missing,
+        )
+    )
+
+
+def _held_in(scan: Scan, scope: str) -> list[str]:
+    """Return all that is known of a scope, by the log or by this scan."""
+    scan.flush()
+    return sorted({*scan.scratch.missing(scope), *scan.scratch.seen_in(scope)})
 
 
 def _remove(scan: Scan, scope: str, missing: Sequence[str], confirm: Confirm) -> None:

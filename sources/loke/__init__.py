@@ -18,7 +18,7 @@ Left out     payments, orders, locations, webhooks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -30,26 +30,24 @@ from sources.account import Account, Read, configure
 from sources.auth import ClientCredentials
 from sources.confirm import by_address
 from sources.drive import resources
-from sources.errors import ContractError, Forbidden, NotFound, Unavailable
+from sources.errors import ContractError
 from sources.http import Client, Probe
 from sources.job import Job
 from sources.loke import api
 from sources.loke.fields import CUSTOMER_LISTS, CUSTOMERS, MEMBERS, ORGANIZATIONS, SHAPES
+from sources.loke.members import Members
 from sources.normalise import country_of
 from sources.order import Marks
-from sources.paging import Page, together
+from sources.paging import Page
 from sources.payload import Record
 from sources.records import Context, Shape
-from sources.removal import drop_scope, end_scope
+from sources.removal import end_scope
 from sources.scan import Reading, Scan, State
 from sources.throttle import Limiter
 from sources.walks import everything, newest_first
 
 BASE_URL = "https://api.loke.global"
 TOKEN_URL = "https://auth.loke.global/token"  # noqa: S105  an address
-_AT_ONCE = 4
-# Up to so many missing members are asked about one by one; beyond, the list is read again.
-_ONE_BY_ONE = 10
 
 
 class _Account(Account):
@@ -134,77 +132,21 @@ class _Account(Account):
                 return marks.watermark()
             scan.read_everything()
         yield from everything(scan, partial(api.customers, self.client, org, "created"), marks)
-        end_scope(scan, by_address(partial(api.customer, self.client, org), CUSTOMERS))
+        end_scope(scan, by_address(partial(api.customer, self.client, org), CUSTOMERS, scan))
         return marks.watermark()
 
     def _read_lists(self, org: str, scan: Scan) -> Reading:
         for page in self.lists(org):
             scan.take(page)
             yield
-        end_scope(scan, by_address(partial(api.customer_list, self.client, org), CUSTOMER_LISTS))
+        ask = partial(api.customer_list, self.client, org)
+        end_scope(scan, by_address(ask, CUSTOMER_LISTS, scan))
         return None
 
     def _read_members(self, org: str, scan: Scan) -> Reading:
-        counts = {
-            str(CUSTOMER_LISTS.record_id(entry)): entry.get("memberCount")
-            for page in self.lists(org)
-            for entry in page.records
-        }
-        known = [count for count in counts.values() if isinstance(count, int)]
-        scan.report.vendor_total = sum(known) if len(known) == len(counts) else None
-        done: list[str] = scan.place.setdefault("done", [])
-        walks = [
-            (list_id, partial(api.members, self.client, org, list_id))
-            for list_id in counts
-            if list_id not in done
-        ]
-        for list_id, page in together(walks, workers=_AT_ONCE):
-            if isinstance(page, Page):
-                scan.take(page, list_id)
-            elif page is None:
-                confirm = partial(self._confirm_members, org, list_id)
-                end_scope(scan, confirm, scope=list_id, vendor_count=counts[list_id])
-                done.append(list_id)
-            else:
-                self._list_failed(page, org, list_id, scan)
-            yield
-        for list_id in scan.known_scopes():
-            if list_id not in counts and api.customer_list(self.client, org, list_id) is None:
-                drop_scope(scan, list_id)
+        lists = (entry for page in self.lists(org) for entry in page.records)
+        yield from Members(self.client, org, scan, lists).read()
         return None
-
-    def _list_failed(self, error: Exception, org: str, list_id: str, scan: Scan) -> None:
-        """End a list that is gone; leave one alone that merely could not be read."""
-        if not isinstance(error, NotFound | Forbidden):
-            raise error
-        if isinstance(error, NotFound) and api.customer_list(self.client, org, list_id) is None:
-            drop_scope(scan, list_id)
-            return
-        scan.leave_out(
-            Unavailable(
-                f"the members of list {list_id} could not be read although the list exists; its "
-                "memberships stand as they were, and the next run reads them again",
-                vendor="loke",
-                account=self.client.account,
-                resource=MEMBERS.resource,
-            )
-        )
-
-    def _confirm_members(
-        self, org: str, list_id: str, ids: Sequence[str]
-    ) -> Iterator[tuple[str, Record | bool]]:
-        """Make sure of missing members: one by one, or by reading the list once more."""
-        if len(ids) <= _ONE_BY_ONE:
-            for customer_id in ids:
-                yield customer_id, not api.is_member(self.client, org, list_id, customer_id)
-            return
-        again = {
-            MEMBERS.record_id(entry)
-            for page in api.members(self.client, org, list_id)
-            for entry in page.records
-        }
-        for customer_id in ids:
-            yield customer_id, customer_id not in again
 
 
 @dlt.source(name="loke", max_table_nesting=0)

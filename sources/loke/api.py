@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from sources.errors import NotFound
 from sources.http import Client
+from sources.loke.fields import CUSTOMER_LISTS
 from sources.paging import Page, follow_header
 from sources.payload import Record, record_in
 
@@ -52,10 +53,12 @@ def customer_list(client: Client, org: str, list_id: str) -> Record | None:
     return _one(client, _path(LIST, org=org, list=list_id), "customer_lists")
 
 
-def members(client: Client, org: str, list_id: str) -> Iterator[Page]:
+def members(
+    client: Client, org: str, list_id: str, enough: Callable[[Page], bool] | None = None
+) -> Iterator[Page]:
     """Yield pages of a list's members; raises NotFound or Forbidden as the client does."""
     url = client.url(_path(MEMBERS, org=org, list=list_id))
-    return follow_header(client, url, resource="customer_list_members")
+    return follow_header(client, url, resource="customer_list_members", enough=enough)
 
 
 def is_member(client: Client, org: str, list_id: str, customer_id: str) -> bool:
@@ -63,7 +66,7 @@ def is_member(client: Client, org: str, list_id: str, customer_id: str) -> bool:
     url = client.url(_path(MEMBERSHIPS, org=org, customer=customer_id))
     try:
         for page in follow_header(client, url, resource="customer_list_members"):
-            if any(entry.get("id") == list_id for entry in page.records):
+            if any(CUSTOMER_LISTS.record_id(entry) == list_id for entry in page.records):
                 return True
     except NotFound:
         return False
