@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from argparse import Namespace
 from datetime import date
@@ -12,6 +13,8 @@ from sources.errors import ConfigError, Held, exit_code_of
 if TYPE_CHECKING:
     from pipelines.sync import Outcome
     from sources.job import Window
+
+_LAST_PORT = 65_535
 
 
 def run_sync(options: Namespace) -> int:
@@ -58,8 +61,8 @@ def run_transform(options: Namespace) -> int:
 
 
 def run_status(options: Namespace) -> int:
-    """`regulars status`: what stands, and 5 while removals are held."""
-    from pipelines.status import status
+    """`regulars status`: what stands, and 5 while something of it needs a person."""
+    from pipelines.status import needs_a_person, status
 
     found = status()
     if options.json:
@@ -68,7 +71,7 @@ def run_status(options: Namespace) -> int:
         _say(orjson.dumps(found, default=str, option=orjson.OPT_INDENT_2).decode())
     else:
         _print_status(found)
-    return Held.exit_code if found["held"] else 0
+    return Held.exit_code if needs_a_person(found) else 0
 
 
 def _print_status(found: dict[str, Any]) -> None:
@@ -76,6 +79,19 @@ def _print_status(found: dict[str, Any]) -> None:
         _say("nothing has run yet")
     for run in found["runs"][:1]:
         _say(f"last run {run['run_id']}: {run['command']} {run['status']} at {run['finished_at']}")
+    if found["scans"]:
+        _print_scans(found["scans"])
+    for scan in found["under_way"]:
+        _say(
+            f"under way: {scan['vendor']}/{scan['resource']} {scan['tenant_id']}, "
+            f"part {scan['part']} landed; the next run goes on there"
+        )
+    _print_concerns(found["scans"])
+    for plan in found["held"]:
+        _say(f"HELD: {_held(plan)}")
+
+
+def _print_scans(scans: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -83,31 +99,55 @@ def _print_status(found: dict[str, Any]) -> None:
     numbers = ("rows", "vendor says", "age")
     for name in ("vendor", "tenant", "resource", *numbers, "kind", "complete", "watermark"):
         table.add_column(name, justify="right" if name in numbers else "left")
-    for scan in found["scans"]:
+    for scan in scans:
         table.add_row(
             scan["vendor"],
             scan["tenant_id"],
             scan["resource"],
             _text(scan["rows"]),
-            _text(scan["vendor_total"]),
+            _text((scan["compared"] or scan)["vendor_total"]),
             _age(scan["age_seconds"]),
             scan["kind"],
             "yes" if scan["complete"] else "NO",
             _text(scan["watermark"]),
         )
-    if found["scans"]:
-        Console(width=None if sys.stdout.isatty() else 200).print(table)
-    for scan in found["under_way"]:
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+def _print_concerns(scans: list[dict[str, Any]]) -> None:
+    """Say what is not fresh, and where the vendor counts otherwise than we do."""
+    stale: dict[tuple[str, str], list[str]] = {}
+    for scan in scans:
+        if scan["stale"]:
+            stale.setdefault((scan["vendor"], scan["tenant_id"]), []).append(scan["resource"])
+    for (vendor, tenant), resources in stale.items():
         _say(
-            f"under way: {scan['vendor']}/{scan['resource']} {scan['tenant_id']}, "
-            f"part {scan['part']} landed; the next run goes on there"
+            f"STALE: {vendor} {tenant}: {', '.join(resources)}: no complete scan for longer than "
+            f"sources.{vendor}.freshness_hours allows"
         )
-    for plan in found["held"]:
-        scope = f" of {plan['scope']}" if plan["scope"] else ""
-        _say(
-            f"HELD: {plan['missing']} of {plan['alive']} {plan['resource']}{scope} "
-            f"({plan['vendor']}, {plan['tenant_id']}) would be removed; ids in {plan['plan']}"
-        )
+    for scan in scans:
+        told = scan["compared"]
+        if told and told["vendor_total"] != told["rows"]:
+            _say(
+                f"{'DIFFERS' if told['differs'] else 'differs a little'}: {scan['vendor']}/"
+                f"{scan['resource']} {scan['tenant_id']}: the vendor counted "
+                f"{told['vendor_total']}, we had {told['rows']} after the complete scan of "
+                f"{told['scanned_at']}"
+            )
+
+
+def _held(plan: dict[str, Any]) -> str:
+    """Return what is held in words: with its numbers where this machine has the plan."""
+    if plan["vendor"] is None:
+        return f"run {plan['run_id']} ended held; its own message says which check, or what else"
+    where = f"({plan['vendor']}, {plan['tenant_id']})"
+    if plan["missing"] is None:
+        return f"removals of {plan['resource']} {where}; the plan is where the run was made"
+    scope = f" of {plan['scope']}" if plan["scope"] else ""
+    return (
+        f"{plan['missing']} of {plan['alive']} {plan['resource']}{scope} {where} would be removed; "
+        f"ids in {plan['plan']}"
+    )
 
 
 def _text(value: object) -> str:
@@ -144,48 +184,43 @@ def run_check(_: Namespace) -> int:
 
 def run_plan(options: Namespace) -> int:
     """`regulars plan`."""
-    from pipelines.probe import plan
-    from pipelines.status import held
+    from pipelines.plan import plan
 
-    steps = plan(options.vendors)
-    for step in steps:
-        asked = f"about {step.requests} requests, " if step.requests else ""
+    found = plan(options.vendors)
+    known = [step.requests for step in found.steps if step.requests is not None]
+    for step in found.steps:
+        asked = "" if step.requests is None else f"about {step.requests} requests, "
         pace = f"{step.minutes:.1f} min under the limit, " if step.minutes else ""
         _say(
             f"{step.vendor}/{step.resource} {step.tenant_id}: {step.kind}, {asked}{pace}{step.note}"
         )
-    if all(step.requests for step in steps):
-        _say(f"in all about {sum(step.requests for step in steps)} requests")
-    else:
-        _say("how many requests a first sync takes is known when it has read the account")
-    plans = held()
-    for waiting in plans:
-        _say(
-            f"would remove with --allow-mass-delete: {waiting['missing']} {waiting['resource']} "
-            f"({waiting['vendor']}, {waiting['tenant_id']})"
-        )
-    if not plans:
+    if known:
+        _say(f"in all about {sum(known)} requests")
+    if len(known) < len(found.steps):
+        _say("how many requests a scan takes that was never made is known once it has been made")
+    for waiting in found.held:
+        _say(f"waits for --full --allow-mass-delete: {_held(waiting)}")
+    if not found.held:
         _say("removals: none is waiting; what is gone shows only when a complete scan has read on")
     return 0
 
 
 def run_simulate(options: Namespace) -> int:
     """`regulars simulate`: until interrupted."""
+    if options.customers < 0:
+        raise ConfigError("--customers is less than 0")
+    if not 0 <= options.port <= _LAST_PORT:
+        raise ConfigError(f"--port is not between 0 and {_LAST_PORT}")
     from simulator import Simulator
+    from simulator.accounts import settings_for
     from simulator.server import serve
 
     simulator = Simulator(customers=options.customers, seed=options.seed)
 
     def ready(port: int) -> None:
-        loke = simulator.loke
         _say(f"# the vendors, pretended on 127.0.0.1:{port}; to sync from them:")
-        for key, value in (
-            ("BASE_URL", loke.base_url),
-            ("TOKEN_URL", loke.token_url),
-            ("CLIENT_ID", loke.client_id),
-            ("CLIENT_SECRET", loke.client_secret),
-        ):
-            _say(f"export SOURCES__LOKE__{key}={value}")
+        for key, value in settings_for(simulator).items():
+            _say(f"export {key}={shlex.quote(value)}")
         sys.stdout.flush()
 
     try:
@@ -207,8 +242,16 @@ def _say(text: str = "") -> None:
 
 
 def report(outcome: Outcome) -> int:
-    """Print what a run did, a line a scan, then its errors; return its exit code."""
-    for scan in sorted(outcome.reports, key=lambda scan: (scan.vendor, scan.tenant_id)):
+    """Print what a run did, a line a scan, then its errors; return its exit code.
+
+    Scans of what stands inside other records are left out where they found nothing.
+    """
+    told = [
+        scan
+        for scan in outcome.reports
+        if scan.requests or scan.rows_changed or scan.rows_removed or not scan.complete
+    ]
+    for scan in sorted(told, key=lambda scan: (scan.vendor, scan.tenant_id)):
         state = "" if scan.complete else " (not complete)"
         _say(
             f"{scan.vendor}/{scan.resource} {scan.tenant_id}: {scan.kind}, "
@@ -221,7 +264,7 @@ def report(outcome: Outcome) -> int:
         _say("nothing has changed since the last run")
     elif total:
         parts = ", ".join(f"{count} {name}" for name, count in published.keys.items() if count)
-        _say(f"published: {parts}" + (" (rebuilt)" if published.rebuilt else ""))
+        _say(f"published: the histories of {parts}" + (" (rebuilt)" if published.rebuilt else ""))
     for error in outcome.errors:
         sys.stderr.write(f"regulars: {error}\n")
     _say(f"run {outcome.run_id}: {outcome.status}")
