@@ -1,63 +1,91 @@
-"""How things stand: freshness, scans, rows, what is held; read from the warehouse alone."""
+"""How things stand: freshness, scans, rows against the vendor's, what is held.
+
+Read from the warehouse alone, so that any worker and any analyst is told the same.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipelines import project, warehouse
+from pipelines import project, settings, warehouse
 from pipelines.land import states, tenants
+from pipelines.reconcile import Key, compare, counts
+from sources.errors import Held
 from transforms.publish import Warehouse
 
 Row = dict[str, Any]
 
-_SCANS = """
-select vendor, tenant_id, resource, kind, complete, started_at, finished_at, rows_seen,
-    rows_changed, rows_removed, requests, vendor_total, watermark
+# How old the newest complete scan of a resource may be: a daily one, and two hours to run.
+FRESHNESS_HOURS = 26.0
+_SCAN = (
+    "vendor", "tenant_id", "resource", "kind", "complete", "started_at", "finished_at",
+    "rows_seen", "rows_changed", "rows_removed", "requests", "vendor_total", "watermark",
+)  # fmt: skip
+_EVER = ("last_full_at", "last_complete_at", "first_at")
+_COLUMNS = [f"latest.{name}" for name in _SCAN] + [f"ever.{name}" for name in _EVER]
+_SCANS = f"""
+select {", ".join(_COLUMNS)}
 from (
     select scans.*, row_number() over (
         partition by vendor, tenant_id, resource order by started_at desc
     ) as age
     from ops.scans as scans
 ) as latest
-where age = 1
-order by vendor, tenant_id, resource
+join (
+    select vendor, tenant_id, resource, min(started_at) as first_at,
+        max(case when complete and kind = 'full' then started_at end) as last_full_at,
+        max(case when complete and kind <> 'backfill' then started_at end) as last_complete_at
+    from ops.scans group by vendor, tenant_id, resource
+) as ever on ever.vendor = latest.vendor and ever.tenant_id = latest.tenant_id
+    and ever.resource = latest.resource
+where latest.age = 1
+order by latest.vendor, latest.tenant_id, latest.resource
 """
-_COMPLETE = """
-select vendor, tenant_id, resource, max(started_at) from ops.scans
-where complete and kind = 'full' group by vendor, tenant_id, resource
-"""
-_RUNS = "select run_id, command, finished_at, status, exit_code from ops.runs order by run_id desc"
-_ROWS = {
-    ("loke", "customers"): ("customers", "1 = 1"),
-    ("loke", "customer_lists"): ("lists", "list_kind = 'customer_list'"),
-    ("loke", "customer_list_members"): ("memberships", "list_kind = 'customer_list'"),
-}
+_RUN = ("run_id", "command", "finished_at", "status", "exit_code")
+_RUNS = f"select {', '.join(_RUN)} from ops.runs order by run_id desc limit 5"
 
 
 def status() -> Row:
     """Return how things stand: `runs`, `scans`, `under_way` and `held`, ready for JSON."""
     with warehouse.reading() as connection:
-        sql = (
-            Warehouse(_Reader(connection)) if hasattr(connection, "sql") else Warehouse(connection)
-        )
+        sql = reader(connection)
         if "ops.runs" not in sql.tables():
-            return {"runs": [], "scans": [], "under_way": [], "held": held()}
-        runs = sql.run(_RUNS + " limit 5")
-        names = ("run_id", "command", "finished_at", "status", "exit_code")
+            return {"runs": [], "scans": [], "under_way": [], "held": []}
+        known = states(sql)
+        runs = [dict(zip(_RUN, run, strict=True)) for run in sql.run(_RUNS)]
         return {
-            "runs": [dict(zip(names, run, strict=True)) for run in runs],
-            "scans": _scans(sql),
-            "under_way": _under_way(sql),
-            "held": held(),
+            "runs": runs,
+            "scans": _scans(sql, datetime.now(UTC)),
+            "under_way": _under_way(known),
+            "held": _held(known, runs),
         }
+
+
+def held(sql: Warehouse) -> list[Row]:
+    """Return what is held, as `status` shows it."""
+    if "ops.runs" not in sql.tables():
+        return []
+    return _held(states(sql), [dict(zip(_RUN, run, strict=True)) for run in sql.run(_RUNS)])
+
+
+def needs_a_person(found: Row) -> bool:
+    """Tell whether anything is held, not fresh, or far from what the vendor counts."""
+    return bool(found["held"]) or any(
+        scan["stale"] or (scan["compared"] or {}).get("differs") for scan in found["scans"]
+    )
 
 
 def reader(connection: Any) -> Warehouse:
     """Return the SQL of a connection as `warehouse.reading` gives it."""
-    return Warehouse(_Reader(connection) if hasattr(connection, "sql") else connection)
+    import duckdb
+
+    if isinstance(connection, duckdb.DuckDBPyConnection):
+        return Warehouse(_Reader(connection))
+    return Warehouse(connection, connection.capabilities.sqlglot_dialect or "duckdb")
 
 
 class _Reader:
@@ -74,68 +102,73 @@ class _Reader:
         raise NotImplementedError("status only reads")
 
 
-def _scans(sql: Warehouse) -> list[Row]:
-    """Return the last scan of every resource, with its age and our own count of rows."""
-    names = (
-        "vendor",
-        "tenant_id",
-        "resource",
-        "kind",
-        "complete",
-        "started_at",
-        "finished_at",
-        "rows_seen",
-        "rows_changed",
-        "rows_removed",
-        "requests",
-        "vendor_total",
-        "watermark",
-    )
-    complete = {
-        (vendor, tenant, resource): at for vendor, tenant, resource, at in sql.run(_COMPLETE)
-    }
-    counts = _counts(sql)
-    now, rows = datetime.now(UTC), []
+def _scans(sql: Warehouse, now: datetime) -> list[Row]:
+    """Return the last scan of every resource, how fresh it is, and our rows against the vendor's.
+
+    `rows` are ours now; `compared` is ours as of the last scan that the vendor's total is of.
+    """
+    ours, told, rows = counts(sql), compare(sql), []
     for values in sql.run(_SCANS):
-        row = dict(zip(names, values, strict=True))
-        key = (row["vendor"], row["tenant_id"], row["resource"])
+        row: Row = dict(zip((*_SCAN, *_EVER), values, strict=True))
+        key: Key = (row["vendor"], row["tenant_id"], row["resource"])
         row["age_seconds"] = round((now - _aware(row["started_at"])).total_seconds())
-        row["last_full_at"] = complete.get(key)
-        row["rows"] = counts.get(key, 0 if (key[0], key[2]) in _ROWS else None)
+        row["rows"] = ours.get(key)
+        row["compared"] = told.get(key)
+        row["stale"] = _is_stale(row, now)
         rows.append(row)
     return rows
 
 
-def _counts(sql: Warehouse) -> dict[tuple[str, str, str], int]:
-    """Return how many rows core has of each vendor's resource and tenant."""
-    counts: dict[tuple[str, str, str], int] = {}
-    for (vendor, resource), (view, condition) in _ROWS.items():
-        rows = sql.run(
-            f"select tenant_id, count(*) from core.{view} "
-            f"where vendor = '{vendor}' and {condition} group by tenant_id"
-        )
-        counts.update({(vendor, tenant, resource): count for tenant, count in rows})
-    return counts
+def _is_stale(row: Row, now: datetime) -> bool:
+    """Tell whether the last complete scan lies further back than its vendor's objective allows.
+
+    A first load under way is as old as its beginning. An objective of 0 hours is none.
+    """
+    hours = settings.number(f"sources.{row['vendor']}.freshness_hours", FRESHNESS_HOURS)
+    since = _aware(row["last_complete_at"] or row["first_at"])
+    return bool(hours) and now - since > timedelta(hours=hours)
 
 
-def _under_way(sql: Warehouse) -> list[Row]:
+def _under_way(known: Mapping[str, Row]) -> list[Row]:
     """Return the scans that stopped at a checkpoint; the next run goes on there."""
     return [
         {"vendor": vendor, "resource": resource, "tenant_id": tenant, **state["checkpoint"]}
-        for vendor, resource, tenant, state in tenants(states(sql).values())
+        for vendor, resource, tenant, state in tenants(known.values())
         if "checkpoint" in state
     ]
 
 
-def held() -> list[Row]:
-    """Return the saved plans of removals that were held, without their ids."""
-    plans = []
+def _held(known: Mapping[str, Row], runs: Sequence[Row]) -> list[Row]:
+    """Return what waits for a person: held removals, else a last run that ended held.
+
+    That they are held is in the destination. How many, and the plan with their ids, is known only
+    where the run was made, and None elsewhere.
+    """
+    plans, found = _plans(), list[Row]()
+    for vendor, resource, tenant, state in tenants(known.values()):
+        if "held" in state:
+            unknown = {"scope": "", "alive": None, "missing": None, "plan": None}
+            its = plans.get((vendor, tenant, resource)) or [unknown]
+            found += [
+                {"vendor": vendor, "tenant_id": tenant, "resource": resource, **plan}
+                for plan in its
+            ]
+    if not found and runs and runs[0]["exit_code"] == Held.exit_code:
+        found.append({"vendor": None, "run_id": runs[0]["run_id"]})
+    return found
+
+
+def _plans() -> dict[Key, list[Row]]:
+    """Return the plans of held removals this machine has, without their ids."""
+    found: dict[Key, list[Row]] = {}
     for path in sorted((project.data_dir() / "held").glob("*.json")):
-        plans += [
-            {**plan, "missing": len(plan["missing"]), "plan": str(path)}
-            for plan in json.loads(path.read_text())
-        ]
-    return plans
+        # A file that was torn by a crash hides a detail, no more.
+        with suppress(ValueError):
+            for plan in json.loads(path.read_text()):
+                key = (plan["vendor"], plan["tenant_id"], plan["resource"])
+                facts = {**plan, "missing": len(plan["missing"]), "plan": str(path)}
+                found.setdefault(key, []).append(facts)
+    return found
 
 
 def _aware(moment: datetime) -> datetime:
