@@ -18,7 +18,9 @@ def dictionary() -> str:
         "# Data dictionary",
         "",
         "Made from the code by `python docs/dictionary.py`; do not edit.",
-        "Timestamps are UTC with zone; ids are text; unknown is NULL.",
+        "Timestamps are UTC with zone; ids are text; unknown is NULL. In `raw_<vendor>`, the key a",
+        "vendor sends a field under is told where it is not the column's name. Which field reaches",
+        "which column of `core` is in [fields.md](fields.md).",
     ]
     for entity in ENTITIES:
         facts, said = header(f"core/{entity.view}"), columns(f"core/{entity.history}")
@@ -33,6 +35,9 @@ def dictionary() -> str:
     for vendor, package in VENDORS.items():
         for shape in import_module(f"{package}.fields").SHAPES:
             parts += _raw(vendor, shape)
+            for child in shape.children:
+                parts += _raw(vendor, child.shape, parent=shape)
+                parts += _raw(vendor, child.lists) if child.lists else []
     for name in ("runs", "scans", "published"):
         rows = [(c.name, c.type, c.doc) for c in columns(f"ops/{name}")]
         parts += _table(f"ops.{name}", header(f"ops/{name}"), rows)
@@ -43,12 +48,18 @@ def dictionary() -> str:
     return "\n".join(parts) + "\n"
 
 
-def _raw(vendor: str, shape: Shape) -> list[str]:
-    rows = [("tenant_id", "text", "The organisation it belongs to.")]
-    rows += [(shape.scope, "text", "The list.")] if shape.scope else []
-    rows += [(f.column, f.kind.dlt, f"{f.doc} (`{'.'.join(f.path)}`)") for f in shape.fields]
-    rows += [(d.column, "text", d.doc) for d in shape.derived]
-    rows += [(name, kind, doc) for name, kind, doc in BOOKKEEPING]
+def _raw(vendor: str, shape: Shape, parent: Shape | None = None) -> list[str]:
+    """Return a resource's table; `parent` is the resource whose records hold it."""
+    rows = [("tenant_id", "text", "The organisation, company or business.")]
+    if shape.scope:
+        one = f"Id of the {shape.scope.removesuffix('_id')}"
+        said = f"{one}; `id` in `{parent.resource}`." if parent else f"{one} it was read from."
+        rows.append((shape.scope, "text", said))
+    for each in shape.fields:
+        sent = "" if each.path == (each.column,) else f" (`{'.'.join(each.path)}`)"
+        rows.append((each.column, each.kind.dlt, f"{each.doc}{sent}"))
+    rows += [(each.column, each.kind.dlt, each.doc) for each in shape.derived]
+    rows += BOOKKEEPING
     facts = {"what": shape.doc, "grain": "one row per observation that said something new"}
     return _table(f"raw_{vendor}.{shape.resource}", facts, rows)
 
