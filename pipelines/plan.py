@@ -87,7 +87,7 @@ def plan(names: Sequence[str], timing: Timing | None = None) -> Plan:
     for account in accounts:
         state = known.get(f"regulars_{account.label}", {})
         first = Step(
-            account.vendor, "every tenant", "all", "full", None, "reads everything: first sync"
+            account.vendor, "every tenant", "all", "full", None, "first sync: reads everything"
         )
         steps += list(_steps(account, state, past, now)) or [first]
     asked = {account.vendor for account in accounts} | {None}
