@@ -132,8 +132,8 @@ def _kind(state: Row, past: _Past, key: Key, every: float | None, now: datetime)
         return "full", "everything once more, because removals are held"
     if "full_at" not in state:
         if past.last_kind.get(key) == "incremental" and "watermark" not in state:
-            return "incremental", "looked at in every run"
-        return "full", "complete in every run"
+            return "incremental", "looked at every run"
+        return "full", "complete every run"
     return _periodic(state, every, now)
 
 
