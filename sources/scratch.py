@@ -158,12 +158,14 @@ class Scratch:
         rows = self._db.execute("select id from seen where scope = ?", [scope])
         return [row[0] for row in rows.fetchall()]
 
-    def hashes(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return the known hash of those of these ids that the log holds as alive."""
+    def hashes(self, ids: Sequence[str], *, seen: bool = False) -> dict[str, str]:
+        """Return the hash of those of these ids that the log holds as alive, or the scan has seen.
+
+        What is taken counts as seen when it is flushed.
+        """
         keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
-        rows = self._db.execute(
-            "select id, hash from known where op = 'upsert' and id in (select id from keys)"
-        )
+        source = "seen where" if seen else "known where op = 'upsert' and"
+        rows = self._db.execute(f"select id, hash from {source} id in (select id from keys)")
         return {record_id: mark or "" for record_id, mark in rows.fetchall()}
 
     def see(self, ids: Sequence[str], part: int) -> None:

@@ -18,11 +18,9 @@ Left out     orders, sites, check-ins.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,27 +29,22 @@ from dlt.extract import DltResource
 
 from sources.account import Account, Read, configure
 from sources.auth import basic
-from sources.confirm import by_address
-from sources.content import digest
 from sources.drive import resources
 from sources.errors import Forbidden, NotFound
 from sources.http import Client, Probe
 from sources.job import Job
 from sources.kounta import api
 from sources.kounta.fields import COMPANIES, CUSTOMERS, SHAPES
+from sources.kounta.reading import Customers
 from sources.normalise import country_of
 from sources.paging import Page
 from sources.payload import Record
 from sources.records import Context, Shape
-from sources.removal import end_scope
 from sources.rotating import RefreshToken
 from sources.scan import Reading, Scan, State
 from sources.throttle import Limiter
 
 BASE_URL = "https://api.kounta.com/v1"
-_AT_ONCE = 4
-# What only a full record has: a list that sends all of it needs no further question.
-_FULL = frozenset({"phone", "mobile", "tags", "accepts_marketing", "shipping_address"})
 
 
 class _Account(Account):
@@ -90,101 +83,34 @@ class _Account(Account):
         if "country" not in state or self.job.full:
             zone = (self.company or {}).get("timezone")
             name = zone.get("name") if isinstance(zone, dict) else None
-            state["country"] = (country_of(name) if isinstance(name, str) else None) or ""
+            found = country_of(name) if isinstance(name, str) else None
+            # What is not shown any more takes back nothing that is known.
+            state["country"] = found or state.get("country", "")
         return {"country": state["country"] or self.region}
 
     def _kind(self, shape: Shape, state: State) -> str:
         if self.job.backfill or shape is COMPANIES:
             return "backfill" if self.job.backfill else "incremental"
-        if self.job.full or "held" in state or "full_at" not in state:
+        # Absence is judged in every scan, so that a held removal asks for no complete one.
+        if self.job.full or "full_at" not in state:
             return "full"
+        if self.full_every == timedelta.max:
+            return "incremental"
         since = self.job.timing.now() - datetime.fromisoformat(state["full_at"])
         return "incremental" if timedelta() <= since < self.full_every else "full"
 
     def _read_company(self, _: str, scan: Scan) -> Reading:
-        # A quiet run asks for the list and nothing else.
-        if (self.job.full or "read" not in scan.home) and self.company is not None:
+        # A quiet run asks for the list and nothing else, also where this is not shown to us.
+        if self.job.full or "read" not in scan.home:
             scan.home["read"] = True
-            scan.take(Page([self.company], None, None))
+            scan.take(Page([self.company] if self.company is not None else [], None, None))
             yield
         return None
 
     def _read_customers(self, company_id: str, scan: Scan) -> Reading:
-        place, now = scan.place, self.job.timing.now()
         if self.job.backfill:
             self.client.log.warning("kounta: no filter by time; the backfill reads everything")
-        place.setdefault("started", now.isoformat())
-        everyone = scan.report.kind != "incremental"
-        due = _Turn(scan.home.get("rotated_to"), place["started"], self.max_age)
-        ask = partial(api.customer, self.client, company_id)
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="kounta-detail") as pool:
-            while not place.get("read"):
-                for page in api.customers(self.client, company_id, place.get("next")):
-                    turned = self._take(scan, page, partial(pool.map, ask), due, everyone=everyone)
-                    place["turned"] = place.get("turned", False) or turned
-                    place["next"], place["read"] = page.next, page.next is None
-                    yield
-        if not self.job.backfill:
-            end_scope(scan, by_address(ask, CUSTOMERS))
-            if everyone and not scan.held:
-                scan.home["full_at"] = place["started"]
-            if place["turned"] or everyone:
-                scan.home["rotated_to"] = place["started"]
-        return None
-
-    def _take(self, scan: Scan, page: Page, ask: Any, due: _Turn, *, everyone: bool) -> bool:
-        """Take one page of the list: what is new, differs, or whose turn it is is read in full."""
-        listed = {
-            record_id: record
-            for record in page.records
-            if (record_id := CUSTOMERS.record_id(record)) is not None
-        }
-        if len(listed) < len(page.records):
-            scan.take(
-                Page([one for one in page.records if not CUSTOMERS.record_id(one)], None, None)
-            )
-        whole = {key: one for key, one in listed.items() if one.keys() >= _FULL}
-        if whole:
-            scan.take(Page(list(whole.values()), None, None))
-        marks = {key: _mark(one) for key, one in listed.items() if key not in whole}
-        known = {
-            key: held.rpartition(":")[2] for key, held in scan.scratch.hashes(list(marks)).items()
-        }
-        turned = {key for key in marks if known.get(key) == marks[key] and due(key)}
-        wanted = [key for key in marks if everyone or key in turned or known.get(key) != marks[key]]
-        found = dict(zip(wanted, ask(wanted), strict=True))
-        full = {key: one for key, one in found.items() if one is not None}
-        scan.see([key for key in marks if key not in found])
-        if full:
-            records = list(full.values())
-            scan.take(
-                Page(records, page.next, page.vendor_time), marks=[marks[key] for key in full]
-            )
-        return bool(turned)
-
-
-class _Turn:
-    """Whose full record is to be read again: each customer's turn comes once in `max_age`.
-
-    A customer's moment in the cycle follows from its id, so nothing has to be remembered of it.
-    """
-
-    def __init__(self, since: str | None, until: str, max_age: timedelta) -> None:
-        self._age = max_age.total_seconds()
-        self._until = datetime.fromisoformat(until).timestamp()
-        self._since = datetime.fromisoformat(since).timestamp() if since else None
-
-    def __call__(self, customer_id: str) -> bool:
-        if self._since is None or self._until - self._since >= self._age:
-            return True
-        point = int.from_bytes(hashlib.blake2b(customer_id.encode(), digest_size=8).digest(), "big")
-        moment = point / 2**64 * self._age
-        return (moment - self._since) % self._age < self._until - self._since
-
-
-def _mark(record: Record) -> str:
-    """Return the hash of what the list says of a customer; empty counts as nothing."""
-    return digest({key: value for key, value in record.items() if value != ""})[2:18]
+        return Customers(self.client, company_id, scan, self.max_age).read()
 
 
 @dlt.source(name="kounta", max_table_nesting=0)
