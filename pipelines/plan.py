@@ -128,7 +128,8 @@ def _kind(state: Row, past: _Past, key: Key, every: float | None, now: datetime)
     if "checkpoint" in state:
         kind = past.kind_of.get(state["checkpoint"]["scan_id"], "full")
         return kind, "goes on at its checkpoint"
-    if "held" in state:
+    # Who reads in turn judges absence in every scan, and needs no complete one for it.
+    if "held" in state and "rotated_to" not in state:
         return "full", "everything once more, because removals are held"
     if "full_at" not in state:
         if past.last_kind.get(key) == "incremental" and "watermark" not in state:
