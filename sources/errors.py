@@ -63,6 +63,18 @@ class NotFound(ContractError):
     """The vendor answered 404 where a thing was expected; a caller may know what that means."""
 
 
+class Refused(ContractError):
+    """The vendor answered a question with a 3xx or 4xx that has no meaning for all vendors alike.
+
+    Attributes:
+        status: Which; a caller may know what that one means.
+    """
+
+    def __init__(self, what: str, status: int, **where: str) -> None:
+        super().__init__(what, **where)
+        self.status = status
+
+
 class Forbidden(AuthError):
     """The vendor answered 403: the credential is good, its permission is not."""
 
