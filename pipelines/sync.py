@@ -225,6 +225,9 @@ def _with_room(sql: Warehouse, act: Callable[[], Published]) -> Published:
 
     A publish is one transaction, so a failed one has changed nothing.
     """
+    if sql.dialect == "duckdb":
+        # What was just loaded leaves the memory that the fold is about to need.
+        sql.run("checkpoint")
     for more in _MORE_MEMORY:
         try:
             return act()

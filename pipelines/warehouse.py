@@ -71,6 +71,7 @@ def writing() -> Iterator[Any]:
     """
     where = place()
     if where.file is None:
+        _known(where.kind)
         yield "warehouse"
         return
     connection = _open(where.file, read_only=False)
@@ -82,6 +83,24 @@ def writing() -> Iterator[Any]:
         yield dlt.destinations.duckdb(connection, destination_name="warehouse")
     finally:
         connection.close()
+
+
+def _known(kind: str) -> None:
+    """Make sure that dlt knows a destination of this kind, and has what it takes to reach it."""
+    from dlt.common.destination.exceptions import UnknownDestinationModule
+    from dlt.common.exceptions import MissingDependencyException
+
+    try:
+        pipeline("regulars_core", "core", "warehouse").destination.client_class  # noqa: B018
+    except UnknownDestinationModule:
+        raise ConfigError(
+            f"destination.warehouse.destination_type: dlt knows no {kind!r}. Nothing was read"
+        ) from None
+    except (MissingDependencyException, ModuleNotFoundError):
+        raise ConfigError(
+            f"destination.warehouse.destination_type: what {kind} needs is not installed; install "
+            f"dlt[{kind}]. Nothing was read"
+        ) from None
 
 
 def _limit_memory(connection: Any, limit: str) -> None:
@@ -100,6 +119,7 @@ def reading() -> Iterator[Any]:
     """Yield a read-only DuckDB connection, or dlt's SQL client of any other destination."""
     where = place()
     if where.file is None:
+        _known(where.kind)
         with pipeline("regulars_core", "core", "warehouse").sql_client() as client:
             yield client
         return

@@ -235,11 +235,15 @@ class Scratch:
                 "hash": pa.array([row[2] for row in rows], texts),
             }
         )
-        self._db.execute(
+        told = self._db.execute(
             "create or replace temp table held as select scope, id, hash from kin "
             "semi join parents using (scope) where resource = ?",
             [resource],
-        )
+        ).fetchone()
+        if not told or not told[0]:
+            # Nobody had any before, as in a first load: all are new.
+            self._db.execute("insert into kin select ?, scope, id, hash from batch", [resource])
+            return list(range(len(rows))), []
         new = self._db.execute(
             "select position from batch anti join held using (scope, id, hash) order by 1"
         ).fetchall()

@@ -34,6 +34,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     monkeypatch.setenv("DESTINATION__WAREHOUSE__LOCK_WAIT_SECONDS", "0")
+    # The pretended clock stands in May: to the machine's own everything would be stale.
+    monkeypatch.setenv("SOURCES__LOKE__FRESHNESS_HOURS", "0")
     # Whose turn it is to be read in full is tested by itself; here a quiet run is quiet.
     monkeypatch.setenv("SOURCES__KOUNTA__DETAIL_MAX_AGE_DAYS", "3650")
     _forget_settings()

@@ -29,7 +29,7 @@ def test_sync_through_real_sockets(served, tables, capsys):
     assert main(["sync"]) == 0
     out = capsys.readouterr().out
     assert "customers" in out
-    assert "published: 130 customers, 11 lists" in out
+    assert "published: the histories of 130 customers, 11 lists" in out
     assert_true(tables, served)
     assert main(["sync", "loke"]) == 0
     assert "nothing has changed since the last run" in capsys.readouterr().out
