@@ -19,6 +19,8 @@ def prepare() -> None:
     # dlt's own log quotes what a failing job held, and that is people's data; what an operator
     # needs is in our errors.
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+    # A trace of each run, with the text of its errors, is written to disk for nobody.
+    os.environ.setdefault("ENABLE_RUNTIME_TRACE", "false")
     # A package that is loaded is of no more use, and holds people's data.
     os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
 
