@@ -1,7 +1,7 @@
 """Credentials: what goes into the Authorization header, and how it is renewed.
 
-A credential travels in headers and token bodies only. Every attempt is signed anew, so that a
-token which expires during a wait is never sent.
+A credential travels in headers and token bodies only. Every attempt is signed anew, after all
+waiting, so that a token which expires during a wait is never sent.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Protocol
 
 import httpx
 
+from sources.payload import parse
 from sources.throttle import Timing
 
 # A token is renewed when four fifths of its life are over, so that none expires in flight.
 SHARE_OF_LIFE = 0.8
 _UNSTATED_LIFE = timedelta(minutes=5)
+_LONGEST_LIFE = 10**9
 
 
 class Auth(Protocol):
@@ -127,14 +129,15 @@ def token_in(answer: httpx.Response) -> tuple[str, timedelta]:
         known = error if isinstance(error, str) and error.replace("_", "").isalpha() else None
         raise TokenRefusedError(known or f"HTTP {answer.status_code}")
     life = field_of(answer, "expires_in")
-    seconds = life if isinstance(life, int | float) and life > 0 else None
-    return token, timedelta(seconds=seconds) if seconds else _UNSTATED_LIFE
+    if isinstance(life, int | float) and 0 < life < _LONGEST_LIFE:
+        return token, timedelta(seconds=life)
+    return token, _UNSTATED_LIFE
 
 
 def field_of(answer: httpx.Response, name: str) -> object:
     """Return a field of a JSON object body, or None when the body is anything else."""
     try:
-        body = answer.json()
+        body = parse(answer.content)
     except ValueError:
         return None
     return body.get(name) if isinstance(body, dict) else None

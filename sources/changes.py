@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,14 +14,23 @@ from sources.job import Job, ScanReport
 from sources.records import Rows, Shape
 from sources.rejects import Reject, reject_rows
 
+# A field's name is the vendor's word; one that looks like no name may be a guest's address.
+_NAME = re.compile(r"[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63})?", re.ASCII)
+_NAMELESS = "(others)"
+_MOST_NAMES = 100
+
 
 class Changes:
-    """Collects tables by resource until they are drained into a dlt resource."""
+    """Collects tables by resource until they are drained into a dlt resource.
+
+    `state` is the tenant's: what was told once for good is kept in it.
+    """
 
     def __init__(self, job: Job, report: ScanReport, shape: Shape, state: dict[str, Any]) -> None:
-        self._job, self._report, self._shape, self._state = job, report, shape, state
+        self._job, self._report, self._shape, self.state = job, report, shape, state
         self._tables: list[tuple[str, pa.Table]] = []
         self._rejects: list[tuple[str, Reject]] = []
+        self._without_id = Counter[str]()
         self.rows = 0
 
     def add(self, table: pa.Table, resource: str | None = None) -> None:
@@ -35,21 +46,41 @@ class Changes:
         self._tell_unknown(rows.unknown, shape.resource)
 
     def reject(self, rejects: Sequence[Reject], resource: str | None = None) -> None:
-        """Keep what could not be kept."""
-        self._rejects += [(resource or self._shape.resource, reject) for reject in rejects]
+        """Keep what could not be kept, but for what was told before."""
+        name = resource or self._shape.resource
+        self._rejects += [
+            (name, reject)
+            for reject in rejects
+            if reject.record_id is not None or self._is_news(name)
+        ]
+
+    def _is_news(self, resource: str) -> bool:
+        """Count a record without id; tell whether that makes more than any scan has met yet.
+
+        Such a record cannot be told from the ones of the last scan, and a quiet run writes nothing.
+        """
+        self._without_id[resource] += 1
+        if self._without_id[resource] == 1:
+            self._job.log.warning(
+                "%s/%s: records without a usable id are left out", self._report.vendor, resource
+            )
+        told: dict[str, int] = self.state.get("without_id", {})
+        return self._without_id[resource] > told.get(resource, 0)
 
     def _tell_unknown(self, names: set[str], resource: str) -> None:
         """Say once, for good, that the vendor sends fields nobody documented."""
         key = "unknown_fields" if resource == self._shape.resource else f"unknown_{resource}"
-        told = set(self._state.get(key, ()))
-        if names - told:
+        told = set(self.state.get(key, ()))
+        named = {name if _NAME.fullmatch(name) else _NAMELESS for name in names}
+        fresh = sorted(named - told)[: max(0, _MOST_NAMES - len(told))]
+        if fresh:
             self._job.log.warning(
                 "%s/%s: undocumented fields %s; they are kept in _extra",
                 self._report.vendor,
                 resource,
-                ", ".join(sorted(names - told)),
+                ", ".join(fresh),
             )
-            self._state[key] = sorted(told | names)
+            self.state[key] = sorted(told.union(fresh))
 
     def drain(self) -> Iterator[pa.Table]:
         """Yield what was kept, and keep it no longer."""
@@ -60,6 +91,9 @@ class Changes:
             yield table if own else dlt.mark.with_table_name(table, resource)
         if self._rejects:
             rejects, self._rejects = self._rejects, []
+            if any(reject.record_id is None for _, reject in rejects):
+                told: dict[str, int] = self.state.get("without_id", {})
+                self.state["without_id"] = dict(Counter(told) | self._without_id)
             names = ("run_id", "vendor", "tenant_id")
             scan = {name: getattr(self._report, name) for name in names}
             rows = reject_rows(rejects, self._job.observe(), **scan)

@@ -21,7 +21,7 @@ def canonical(value: Any) -> bytes:
     """Return the one JSON text of a value, whatever its key order."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # an integer beyond 64 bits
+    except TypeError:  # an integer beyond 64 bits; depth is `sources.payload`'s matter
         import json
 
         return json.dumps(value, sort_keys=True).encode("utf-8", "replace")

@@ -19,10 +19,15 @@ import pendulum
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sources.content import canonical
+
 Bad = tuple[int, str]
 """Index of a value that became NULL, and why."""
 
-_INT64 = 2**63
+# No count and no amount is longer, and `core` holds fifteen digits before the point.
+_INTEGERS_END = 10**15
+# Before and after stands what means «never» or «not set»: the zero times of programming languages.
+_TIMES_BEGIN, _TIMES_END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _SIX_PLACES = Decimal("0.000001")
 _DECIMALS_END = Decimal(10) ** 12
 
@@ -59,6 +64,7 @@ def column(kind: Kind, values: Sequence[Any]) -> tuple[pa.Array, list[Bad]]:
         pa.ArrowTypeError,
         pa.ArrowNotImplementedError,
         ArithmeticError,
+        TypeError,
         ValueError,
     ):
         return _one_by_one(kind, values)
@@ -75,19 +81,33 @@ def _whole(kind: Kind, values: Sequence[Any]) -> pa.Array:
     # The type is inferred first: asked for int64, Arrow would silently cut 1.5 to 1.
     array = pa.array(values)
     if pa.types.is_null(array.type) or array.type == kind.arrow:
-        return array.cast(kind.arrow)
+        return _in_range(kind, array.cast(kind.arrow))
     flags = kind is Kind.BOOLEAN and pa.types.is_integer(array.type)
     if flags and pc.all(pc.is_in(array, pa.array([0, 1, None]))).as_py():
         return array.cast(kind.arrow)
     if not pa.types.is_string(array.type) or kind not in (Kind.TIMESTAMP, Kind.DATE):
         raise pa.ArrowInvalid("not of the declared form")
     try:
-        return pc.cast(array, kind.arrow)
+        made = pc.cast(array, kind.arrow)
     except pa.ArrowInvalid:
         if kind is Kind.DATE:
             raise
         # Times without a zone are UTC (the vendor's __init__ says where that is an assumption).
-        return pc.assume_timezone(pc.cast(array, pa.timestamp("us")), "UTC")
+        made = pc.assume_timezone(pc.cast(array, pa.timestamp("us")), "UTC")
+    return _in_range(kind, made)
+
+
+def _in_range(kind: Kind, array: pa.Array) -> pa.Array:
+    """Return a converted column all of whose values are believable; raises ArrowInvalid else."""
+    begin, end = _RANGES.get(kind, (None, None))
+    if begin is None or array.null_count == len(array):
+        return array
+    # Compared as Arrow's own: a time Arrow can hold may be none that Python can.
+    least, most = (pc.min_max(array)[name] for name in ("min", "max"))
+    first, last = (pa.scalar(bound, kind.arrow) for bound in (begin, end))
+    if pc.less(least, first).as_py() or pc.greater_equal(most, last).as_py():
+        raise pa.ArrowInvalid("out of range")
+    return array
 
 
 def _one_by_one(kind: Kind, values: Sequence[Any]) -> tuple[pa.Array, list[Bad]]:
@@ -114,7 +134,7 @@ def _integer(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(value)
     number = int(value)
-    if number != float(value) or not -_INT64 <= number < _INT64:
+    if number != float(value) or abs(number) >= _INTEGERS_END:
         raise ValueError(value)
     return number
 
@@ -140,7 +160,10 @@ def _timestamp(value: object) -> datetime | None:
         if not isinstance(parsed, datetime):
             raise ValueError(value) from None
         moment = parsed
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    if not _TIMES_BEGIN <= moment < _TIMES_END:
+        raise ValueError(value)
+    return moment
 
 
 def _date(value: object) -> date | None:
@@ -176,8 +199,13 @@ def _number(value: object) -> float | None:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return canonical(value).decode()
 
+
+_RANGES: dict[Kind, tuple[Any, Any]] = {
+    Kind.INTEGER: (1 - _INTEGERS_END, _INTEGERS_END),
+    Kind.TIMESTAMP: (_TIMES_BEGIN, _TIMES_END),
+}
 
 _PARSERS: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: _text,

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from traceback import format_tb
 from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.destination.exceptions import DestinationTransientException
 from dlt.extract import DltResource
 
-from sources.errors import ContractError, Unavailable, VendorError
+from sources.errors import ContractError, Forbidden, SyncError, Unavailable, VendorError
 from sources.job import Job, ScanReport, new_id
 from sources.known import Log
 from sources.records import Context, Shape
 from sources.scan import Reading, Scan, State
+
+# What a scan saw longer ago than this is no longer taken for seen: it starts over.
+_OLDEST_CHECKPOINT = timedelta(days=7)
+Read = Callable[[Scan], Reading]
 
 
 def run_scan(
@@ -27,7 +36,7 @@ def run_scan(
     kind: str,
     home: State,
     complete: bool,
-    read: Callable[[Scan], Reading],
+    read: Read,
     requests: Callable[[], int],
     context: Context | None = None,
 ) -> Iterator[pa.Table]:
@@ -38,48 +47,155 @@ def run_scan(
     wherever a part may end, and returns the new watermark. `requests` tells how many the account
     has sent so far.
 
-    Guarantees: nothing is yielded of a part whose reading failed, unless the vendor merely became
-    unavailable; then what was read is yielded with its checkpoint. A failure is noted in
-    `job.errors` and ends this scan alone.
+    Guarantees: nothing is yielded of a part whose reading failed, and nothing it noted stays in the
+    state, unless the vendor merely became unavailable; then what was read is yielded with its
+    checkpoint. A failure, whatever it is, is noted in `job.errors` and ends this scan alone; only
+    that of the destination, or of the whole account, is raised.
     """
     key = (shape.resource, tenant_id)
     if key in job.done:
         return
-    state = home
-    if job.backfill:
-        state = home.setdefault("backfills", {}).setdefault(job.backfill.name, {})
-    if key not in job.scans:
+    if key in job.scans:
+        report = job.scans[key].report
+    else:
         now = job.timing.now()
         report = ScanReport(
             job.run_id, vendor, tenant_id, shape.resource, kind, started_at=now, scan_id=new_id(now)
         )
         job.reports.append(report)
-        facts: dict[str, Any] = {"home": home, "complete": complete, "account": account}
-        scan = Scan(job, log, shape, report, state, context=context or {}, **facts)
-        scan.reading = read(scan)
-        job.scans[key] = scan
-    scan = job.scans[key]
-    scan.state, scan.home = state, home
-    before = requests()
+    facts: dict[str, Any] = {"complete": complete, "account": account, "context": context or {}}
+    before, goes_on = requests(), True
     try:
-        while True:
+        while goes_on:
+            kept = copy.deepcopy(home)
             try:
-                next(scan.reading)
-            except StopIteration as end:
-                yield from scan.finish(end.value)
-                break
-            if scan.part_is_full():
-                yield from scan.end_part()
-                if job.by_parts:
-                    return
-    except VendorError as error:
-        yield from _failed(scan, error)
+                scan = job.scans.get(key) or _begin(job, log, shape, report, home, read, facts)
+                scan.state, scan.home, scan.changes.state = _own(job, home), home, home
+                goes_on = yield from _part(scan, read)
+            except Exception as error:  # noqa: BLE001  one scan's failure ends no other
+                goes_on = False
+                _fail(job, report, home, kept, _meant(error, job, report, account))
+            if goes_on and job.by_parts:
+                return
     finally:
-        scan.report.requests += requests() - before
-    del job.scans[key]
+        report.requests += requests() - before
+    job.scans.pop(key, None)
     job.done.add(key)
     if job.backfill:
         _forget_backfill(home, job.backfill.name)
+
+
+def _own(job: Job, home: State) -> State:
+    """Return the part of a tenant's state that is this run's: a backfill has one of its own."""
+    if not job.backfill:
+        return home
+    own: State = home.setdefault("backfills", {}).setdefault(job.backfill.name, {})
+    return own
+
+
+def _begin(
+    job: Job,
+    log: Log,
+    shape: Shape,
+    report: ScanReport,
+    home: State,
+    read: Read,
+    facts: dict[str, Any],
+) -> Scan:
+    """Return a new scan, at its checkpoint where there is one that is young enough."""
+    state = _own(job, home)
+    written = state.get("checkpoint", {}).get("at")
+    if written and report.started_at - datetime.fromisoformat(written) > _OLDEST_CHECKPOINT:
+        del state["checkpoint"]
+    scan = Scan(job, log, shape, report, state, home=home, **facts)
+    scan.reading = read(scan)
+    job.scans[shape.resource, report.tenant_id] = scan
+    return scan
+
+
+def _part(scan: Scan, read: Read) -> Generator[pa.Table, None, bool]:
+    """Read on and yield one part; return whether the scan goes on after it."""
+    try:
+        _read_on(scan, read)
+        while not scan.part_is_full():
+            _read_on(scan, read)
+    except StopIteration as end:
+        yield from scan.finish(end.value)
+        return False
+    except Unavailable as error:
+        if scan.job.strict or not scan.pages:
+            raise
+        scan.job.errors.append(error)
+        yield from _end_part(scan)
+        scan.close(keep=True)
+        return False
+    yield from _end_part(scan)
+    return True
+
+
+def _end_part(scan: Scan) -> Iterator[pa.Table]:
+    yield from scan.end_part()
+    scan.state["checkpoint"]["at"] = scan.job.timing.now().isoformat()
+
+
+def _read_on(scan: Scan, read: Read) -> None:
+    """Read to the next place where a part may end; raises StopIteration at the scan's own end.
+
+    A vendor may take a page address no more that it gave to an earlier run, and say so with any
+    status. Where that is the first question of this run, the walk begins again at its first page;
+    what was seen before still counts. If that fails too, the checkpoint is left as it was.
+    """
+    try:
+        next(scan.reading)
+    except (Forbidden, Unavailable) as error:
+        if scan.report.pages or not scan.place.pop("next", None):
+            raise
+        scan.job.log.info(
+            "%s/%s: nothing comes from where the last run stopped (%s); reading from page one",
+            scan.report.vendor,
+            scan.shape.resource,
+            type(error).__name__,
+        )
+        scan.reading = read(scan)
+        next(scan.reading)
+
+
+def _meant(error: Exception, job: Job, report: ScanReport, account: str) -> VendorError:
+    """Return what an exception means for its scan; raise it where it is not the scan's alone.
+
+    Only the class of a foreign one is told: its message may hold a record.
+    """
+    if isinstance(error, VendorError):
+        return error
+    if isinstance(error, SyncError | DestinationTransientException):
+        raise error
+    job.log.debug("unforeseen, at\n%s", "".join(format_tb(error.__traceback__)))
+    return ContractError(
+        f"the reading ended in a way nobody foresaw ({type(error).__name__}). Nothing of this scan "
+        "was published and the watermark has not moved; if a rerun ends so too, report it",
+        vendor=report.vendor,
+        account=account,
+        resource=report.resource,
+    )
+
+
+def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorError) -> None:
+    """End a scan that failed, with the state as it was: nothing of this part is landed."""
+    if job.strict:
+        raise error from None
+    job.errors.append(error)
+    home.clear()
+    home.update(kept)
+    state = _own(job, home)
+    if isinstance(error, ContractError):
+        # A page address the vendor no longer takes must not be asked for ever again.
+        state.pop("checkpoint", None)
+    report.finished_at = job.timing.now()
+    scan = job.scans.get((report.resource, report.tenant_id))
+    if scan is not None:
+        # Its memory is a cache: one that is broken is no reason to fail for.
+        with suppress(Exception):
+            scan.close(keep="checkpoint" in state)
 
 
 def _forget_backfill(home: State, name: str) -> None:
@@ -88,19 +204,6 @@ def _forget_backfill(home: State, name: str) -> None:
         del home["backfills"][name]
     if not home["backfills"]:
         del home["backfills"]
-
-
-def _failed(scan: Scan, error: VendorError) -> Iterator[pa.Table]:
-    """End a scan that failed; yield what is kept of it."""
-    if scan.job.strict:
-        raise error
-    scan.job.errors.append(error)
-    if isinstance(error, Unavailable) and scan.pages:
-        yield from scan.end_part()
-    elif isinstance(error, ContractError):
-        # A page address the vendor no longer takes must not be asked for ever again.
-        scan.state.pop("checkpoint", None)
-    scan.close(keep="checkpoint" in scan.state)
 
 
 def resources(

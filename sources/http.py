@@ -1,7 +1,8 @@
 """One HTTP client for every vendor: signing, pacing, retrying, and what an answer means.
 
-All waiting is taken from the run's allowance (`Limiter.max_wait`). 401 renews the credential once.
-Redirects are never followed: no token leaves its host.
+All waiting is taken from the run's allowance (`Limiter.max_wait`). A refused token is renewed; one
+that is refused fresh from its issue is final. Redirects are never followed: no token leaves its
+host.
 """
 
 from __future__ import annotations
@@ -14,24 +15,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
+from sources import verdicts
 from sources.auth import Auth, TokenRefusedError
-from sources.errors import (
-    AuthError,
-    ConfigError,
-    ContractError,
-    Forbidden,
-    NotFound,
-    Unavailable,
-)
+from sources.errors import AuthError, ConfigError, Unavailable
 from sources.payload import MalformedBodyError, parse
-from sources.retry import TRIES, Tries, is_expiry, is_passing, is_throttle, own_wait
-from sources.throttle import Limiter, OverBudgetError, vendor_time, wait_asked
-
-_OK, _UNAUTHORIZED, _FORBIDDEN, _GONE = 200, 401, 403, 404
+from sources.retry import Tries, is_expiry, is_passing, is_throttle, own_wait, vendors_wait
+from sources.throttle import Limiter, OverBudgetError, vendor_time
 
 T = TypeVar("T")
 
@@ -101,18 +94,23 @@ class Client:
         return str(url.copy_merge_params(params) if params else url)
 
     def next_url(self, here: str, following: str, resource: str) -> str:
-        """Return the absolute address of a next page; raises ContractError for a foreign host."""
-        url = httpx.URL(here).join(following)
+        """Return the absolute address of a next page.
+
+        Raises:
+            ContractError: It is none, or one of another host.
+        """
+        try:
+            url = httpx.URL(here).join(following)
+        except (httpx.InvalidURL, ValueError):
+            what = "the address of the next page is none"
+            raise verdicts.bad_address(what, self._where(resource)) from None
         if (url.scheme, url.host, url.port) != (
             self.base_url.scheme,
             self.base_url.host,
             self.base_url.port,
         ):
-            raise ContractError(
-                "the next page is on another host; the token was not sent there and nothing of "
-                "this scan was published",
-                **self._where(resource),
-            )
+            what = "the next page is on another host"
+            raise verdicts.bad_address(what, self._where(resource))
         return str(url)
 
     def get(
@@ -126,32 +124,29 @@ class Client:
         """Return the answer's value, checked by `read`, and the answer.
 
         Raises:
-            NotFound: 404. Forbidden: 403. AuthError: the credential was refused twice.
+            NotFound: 404. Forbidden: 403. AuthError: a token just issued was refused.
             ContractError: Any other 3xx or 4xx, or a body that `read` refuses three times.
             Unavailable: The vendor failed, or asked for a longer wait than the run may take.
         """
-        tries, renewed = Tries(), False
+        tries, renewed_at = Tries(), None
+
+        def build() -> httpx.Request:
+            signed = {**(headers or {}), "Authorization": self._sign(resource)}
+            return self._http.build_request("GET", url, headers=signed)
+
         while True:
-            signature = self._sign(resource)
-            response = self._attempt(
-                lambda: self._http.build_request(
-                    "GET",
-                    url,
-                    # used before the next turn
-                    headers={**(headers or {}), "Authorization": signature},  # noqa: B023
-                ),
-                resource,
-                tries,
-            )
-            if is_expiry(response) and not renewed and self.auth is not None:
-                renewed = self.auth.renew(signature)
+            response = self._attempt(build, resource, tries)
+            # Where nothing was waited for since, the token was fresh from its issue.
+            if is_expiry(response) and renewed_at != tries.failed and self._renew(response):
+                renewed_at = tries.failed
                 continue
-            self._refuse(response, resource)
+            if (error := verdicts.refused(response, self._where(resource))) is not None:
+                raise error
             try:
                 value = parse(response.content)
                 checked: T = read(value) if read else value
-            except MalformedBodyError as error:
-                self._again("body", tries, resource, f"answered 200, but {error}", response)
+            except MalformedBodyError as malformed:
+                self._again("body", tries, resource, f"answered 200, but {malformed}", response)
                 continue
             self.vendor_time = vendor_time(response.headers)
             return checked, Answer(response.headers, self.vendor_time)
@@ -173,20 +168,22 @@ class Client:
                 **self._where(resource),
             ) from None
 
+    def _renew(self, refused: httpx.Response) -> bool:
+        """Forget the token that was refused; return whether another can be had."""
+        return self.auth is not None and self.auth.renew(refused.request.headers["Authorization"])
+
     def _attempt(
         self, build: Callable[[], httpx.Request], resource: str, tries: Tries
     ) -> httpx.Response:
-        """Send until the vendor gives an answer that is not a passing failure."""
+        """Send until the vendor gives an answer that is not a passing failure.
+
+        `build` makes the request of each try, when nothing is left to wait for.
+        """
         while True:
             self._acquire(resource)
-            with self._lock:
-                self.requests[resource] += 1
             try:
-                with self._slots:
-                    response = self._http.send(build())
-                self.limiter.answered(response.headers)
-            except httpx.TransportError as error:
-                self.limiter.answered(None)
+                response = self._send(build, resource)
+            except httpx.RequestError as error:
                 what = f"no whole answer came ({type(error).__name__})"
                 self._again("connection", tries, resource, what, None)
                 continue
@@ -199,24 +196,34 @@ class Client:
             else:
                 return response
 
+    def _send(self, build: Callable[[], httpx.Request], resource: str) -> httpx.Response:
+        """Send one request the limiter has let out, and tell the limiter of its answer."""
+        headers = None
+        try:
+            request = build()
+            with self._slots:
+                with self._lock:
+                    self.requests[resource] += 1
+                response = self._http.send(request)
+            headers = response.headers
+        finally:
+            self.limiter.answered(headers)
+        return response
+
     def _acquire(self, resource: str) -> None:
         """Return when the limiter lets a request out, or raise that this run cannot wait for it."""
         try:
             self.limiter.acquire()
         except OverBudgetError as error:
-            what = "the run was stopped"
-            if not self.limiter.stopped.is_set():
-                what = "the vendor's quota is used up"
+            what = "the vendor lets in no more requests for now"
             raise self._later(what, error.seconds, resource) from None
 
     def _later(self, what: str, seconds: float, resource: str) -> Unavailable:
-        """Return the error that says a wait is longer than the run may take."""
-        return Unavailable(
-            f"{what}, and the wait of {seconds:.0f} s is longer than this run may take. "
-            "What was read up to the last checkpoint is kept, and the next run goes on there",
-            resume_at=self.limiter.timing.now() + timedelta(seconds=seconds),
-            **self._where(resource),
-        )
+        """Return the error that says that a wait is too long for the run, or was ended."""
+        now, where = self.limiter.timing.now(), self._where(resource)
+        if self.limiter.stopped.is_set():
+            return verdicts.stopped(now, where)
+        return verdicts.too_long(what, seconds, now + timedelta(seconds=seconds), where)
 
     def _again(
         self, kind: str, tries: Tries, resource: str, what: str, response: httpx.Response | None
@@ -224,61 +231,20 @@ class Client:
         """Wait before the next try, or raise what the failure means when there is none left."""
         spent = tries.spend(kind)
         if spent is None:
-            self._give_up(kind, resource, what)
-        now = self.limiter.timing.now()
-        asked = (
-            wait_asked(response.headers, vendor_time(response.headers) or now)
-            if (response is not None and kind != "body")
-            else None
-        )
+            raise verdicts.given_up(kind, what, self._where(resource))
+        asked = vendors_wait(kind, response, self.limiter.timing.now())
         own = own_wait(kind, spent) * self._random.uniform(0.5, 1)
         # `Retry-After: 0` burnt all attempts of others at once: our own wait is the least.
         wait = max(own, asked or 0.0)
         self.log.info("%s/%s: %s; trying again in %.1f s", self.vendor, resource, what, wait)
+        if kind == "throttled":
+            # The next try waits for it, and so does whoever else asks as this account.
+            self.limiter.hold(wait)
+            return
         try:
             self.limiter.pause(wait)
         except OverBudgetError as error:
             raise self._later(what, error.seconds, resource) from None
-
-    def _give_up(self, kind: str, resource: str, what: str) -> NoReturn:
-        """Raise what the last failed try means for the run."""
-        where = self._where(resource)
-        if kind == "body":
-            raise ContractError(
-                f"{what}, {TRIES[kind]} times. Nothing of this scan was published and the "
-                "watermark has not moved, so a rerun is safe. If it repeats, ask the vendor",
-                **where,
-            )
-        raise Unavailable(
-            f"{what}, {TRIES[kind]} times. Nothing of this scan was published and the watermark "
-            "has not moved; the next run tries again",
-            **where,
-        )
-
-    def _refuse(self, response: httpx.Response, resource: str) -> None:
-        """Raise what a status other than 200 means."""
-        status, where = response.status_code, self._where(resource)
-        if status == _OK:
-            return
-        if status == _UNAUTHORIZED or is_expiry(response):
-            raise AuthError(
-                "the vendor refused the token it has just issued (401). Nothing was changed; "
-                "look at the credential's state with the vendor",
-                **where,
-            )
-        if status == _FORBIDDEN:
-            raise Forbidden(
-                "the credential may not read this (403). Nothing was changed; have the missing "
-                "permission granted",
-                **where,
-            )
-        if status == _GONE:
-            raise NotFound("the vendor says this does not exist (404)", **where)
-        raise ContractError(
-            f"an unexpected answer ({status}). Nothing of this scan was published and the "
-            "watermark has not moved",
-            **where,
-        )
 
     def _where(self, resource: str) -> dict[str, Any]:
         return {"vendor": self.vendor, "account": self.account, "resource": resource}

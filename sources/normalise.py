@@ -7,7 +7,7 @@ and are recognised a whole column at a time; the libraries made for the job see 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import pyarrow as pa
@@ -17,6 +17,12 @@ from sources.convert import Bad
 
 _PLAIN_EMAIL = r"^[a-z0-9_%+-]+(\.[a-z0-9_%+-]+)*@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}$"
 _E164 = r"^\+[1-9][0-9]{7,14}$"
+# Other names that stand for another country's zone, or for none's, because the clocks agree.
+_ABROAD = {
+    *("Africa/Asmera", "Africa/Timbuktu", "America/Coral_Harbour", "America/Virgin"),
+    *("Antarctica/South_Pole", "Atlantic/Jan_Mayen", "Iceland", "Pacific/Ponape", "Pacific/Truk"),
+    *("Pacific/Yap", "CET", "EET", "EST", "HST", "MET", "MST", "WET"),
+}
 
 
 def emails(values: pa.Array) -> tuple[pa.Array, list[Bad]]:
@@ -79,15 +85,23 @@ def _phone(value: str, region: str | None) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-@lru_cache(maxsize=256)
 def country_of(timezone: str | None) -> str | None:
     """Return the country (ISO 3166 alpha-2) an IANA zone lies in, or None where it names none."""
-    if not timezone:
-        return None
-    table = resources.files("tzdata").joinpath("zoneinfo/zone1970.tab").read_text("utf-8")
-    for line in table.splitlines():
-        countries, *rest = line.split("\t")
-        if not line.startswith("#") and rest[1:2] == [timezone]:
-            # The first country of a shared zone is the one the zone is named for.
-            return countries.split(",")[0]
-    return None
+    return _countries().get(timezone) if timezone else None
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """Return the country of every zone, older and other names (`NZ`, `Australia/NSW`) included."""
+    data = resources.files("tzdata").joinpath("zoneinfo")
+    found: dict[str, str] = {}
+    for line in data.joinpath("zone.tab").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            country, _, zone, *_ = line.split("\t")
+            found[zone] = country
+    for line in data.joinpath("tzdata.zi").read_text("utf-8").splitlines():
+        if line.startswith("L "):
+            _, zone, name = line.split()
+            if zone in found and name not in _ABROAD:
+                found.setdefault(name, found[zone])
+    return found

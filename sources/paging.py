@@ -1,7 +1,8 @@
 """Page walkers: every page once, until the vendor says that there is no more.
 
 A short or empty page is not the end; only the vendor's signal is. A page address that comes twice
-is a broken promise, not the end either. While one page is being worked on, the next is under way.
+is a broken promise, not the end either, and so are ever new addresses of pages that bring nothing
+new. While one page is being worked on, the next is under way.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sources.errors import ContractError
 from sources.http import Answer, Client
 from sources.payload import Record, records_in
 
 K = TypeVar("K")
+# Empty pages, or one that comes again when records move, are met on the way to the last page; so
+# many of them one after the other are not.
+_MOST_IDLE = 100
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,9 @@ def follow_header(
     the walk ends, and nothing more is asked. `tell` is given each answer as it came.
 
     Raises:
-        ContractError: An address came twice, or leads to another host.
+        ContractError: An address came twice, or leads to another host, or pages bring nothing new.
     """
-    visited = {url}
+    visited, idle = {url}, _Idle(client, resource)
 
     def fetch(address: str) -> Page:
         records, answer = client.get(address, resource=resource, read=records_in)
@@ -71,6 +75,7 @@ def follow_header(
                         account=client.account,
                         resource=resource,
                     )
+                idle.look_at(page)
                 visited.add(page.next)
                 pending = ahead.submit(fetch, page.next)
             yield page
@@ -107,8 +112,10 @@ def numbered(
     The next page is under way while this one is worked on. `tell` is given each batch as it came.
 
     Raises:
-        ContractError: A page answered with just the records of the page before it.
+        ContractError: A page answered with just the records of the page before it, or pages bring
+            nothing new.
     """
+    idle = _Idle(client, resource)
     with ThreadPoolExecutor(1, thread_name_prefix=f"{client.vendor}-page") as ahead:
         before: list[Record] = []
         pending: Future[Batch] | None = ahead.submit(fetch, start)
@@ -128,8 +135,36 @@ def numbered(
             if tell:
                 tell(batch)
             if batch.more and not (enough and enough(page)):
+                idle.look_at(page)
                 pending = ahead.submit(fetch, start)
             yield page
+
+
+class _Idle:
+    """Ends a walk that goes on for ever: page after page holds nothing, or what others held."""
+
+    def __init__(self, client: Client, resource: str) -> None:
+        self._where: dict[str, Any] = {
+            "vendor": client.vendor,
+            "account": client.account,
+            "resource": resource,
+        }
+        # Of each page a number, not its ids: a walk's memory must not grow with the account.
+        self._seen = {hash(())}
+        self._row = 0
+
+    def look_at(self, page: Page) -> None:
+        """Count a page whose very records came before; raises ContractError for one too many."""
+        told = hash(tuple(str(record.get("id", record)) for record in page.records))
+        self._row = self._row + 1 if told in self._seen else 0
+        self._seen.add(told)
+        if self._row >= _MOST_IDLE:
+            raise ContractError(
+                f"{self._row} pages in a row brought nothing new, and there are to be more. "
+                "Nothing of this scan was published and the watermark has not moved, so a rerun "
+                "is safe. If it repeats, ask the vendor",
+                **self._where,
+            )
 
 
 def together(

@@ -1,8 +1,9 @@
 """Bytes of an answer → JSON values that every later step can trust.
 
 orjson reads what is strictly JSON. Vendors also send what is not quite: NaN, lone surrogates,
-a NUL inside a name. One bad record must not cost its page, so such bodies are read by the
-standard library and cleaned: NUL is removed, half a surrogate pair becomes U+FFFD, everything
+a NUL inside a name, a value nested without end. One bad record must not cost its page, so such
+bodies are read by the standard library where they must be, and cleaned: NUL is removed, half a
+surrogate pair becomes U+FFFD, what is nested too deeply becomes a text that says so, everything
 else stays byte-exact.
 """
 
@@ -18,8 +19,11 @@ Record = dict[str, Any]
 
 _NUL = rb"\u0000"
 _LONE = re.compile("[\ud800-\udfff]")
-# Deeper than any documented answer; a deeper one would exhaust the interpreter's stack.
+# Deeper than any documented answer; a deeper value would exhaust the stack of a later step.
 _DEEPEST = 64
+_TOO_DEEP = "(nested too deeply)"
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class MalformedBodyError(ValueError):
@@ -32,7 +36,18 @@ def parse(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return clean(_lenient(body))
-    return clean(value) if _NUL in body else value
+    return clean(value) if _NUL in body or _may_be_deep(body) else value
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Tell whether values are nested too deeply; brackets inside texts may make it a wrong yes."""
+    brackets = body.translate(_ONE_KIND, _NO_BRACKET)
+    for _ in range(_DEEPEST):
+        if not brackets:
+            return False
+        # the innermost level goes
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)
 
 
 def _lenient(body: bytes) -> Any:
@@ -44,11 +59,11 @@ def _lenient(body: bytes) -> Any:
 
 
 def clean(value: Any, depth: int = 0) -> Any:
-    """Return `value` with every text storable: no NUL, no lone surrogate."""
-    if depth > _DEEPEST:
-        raise MalformedBodyError("the body is nested too deeply")
+    """Return `value` with every text storable, no NUL, no lone surrogate, and nested in reason."""
     if isinstance(value, str):
         return _LONE.sub("\ufffd", value.replace("\x00", ""))
+    if isinstance(value, list | dict) and depth >= _DEEPEST:
+        return _TOO_DEEP
     if isinstance(value, list):
         return [clean(inner, depth + 1) for inner in value]
     if isinstance(value, dict):

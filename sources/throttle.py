@@ -2,15 +2,15 @@
 
 One `Limiter` stands for one credential, whichever thread asks. It spaces requests by our own cap
 and obeys the wait a vendor asks for, in each of the forms vendors use. Time spent waiting is taken
-from the run's allowance; when the allowance cannot cover a wait, the caller is told at once, so
-that a run checkpoints instead of sleeping through its schedule.
+from the run's allowance, once however many threads wait at the same time; when the allowance
+cannot cover a wait, the caller is told at once, so that a run checkpoints instead of sleeping
+through its schedule.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,18 +19,26 @@ from email.utils import parsedate_to_datetime
 import pendulum
 
 # Above this a bare number is a moment (epoch seconds), below it a duration: no vendor asks us to
-# wait for thirty years.
-_EPOCH_FLOOR = 1_000_000_000
+# wait for thirty years. Far above it the moment is told in milliseconds.
+_EPOCH_FLOOR, _MILLISECONDS_FLOOR = 1_000_000_000, 100_000_000_000
+_LONGEST_COUNT = 15  # digits; a longer number is no count of requests
 _RESET_HEADERS = ("x-ratelimit-reset", "ratelimit-reset")
 _REMAINING_HEADERS = ("x-ratelimit-remaining", "ratelimit-remaining")
 
 
 @dataclass(frozen=True)
 class Timing:
-    """The clock and the sleep a run lives by; tests put virtual ones here."""
+    """The clock and the sleep a run lives by (None: a real sleep); tests put virtual ones here."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] | None = None
+
+    def wait(self, seconds: float, stopped: threading.Event) -> None:
+        """Sleep; a real sleep ends the moment `stopped` is set."""
+        if self.sleep is None:
+            stopped.wait(seconds)
+        else:
+            self.sleep(seconds)
 
 
 class OverBudgetError(Exception):
@@ -52,7 +60,8 @@ class Limiter:
             own cap is the chosen speed of the run and is not counted.
         window: Seconds the vendor's own limit is for, where its answers do not say.
         left: How many more requests the vendor said it lets in; None where it does not say.
-        stopped: Set when the run is to end: no request is sent any more.
+        waited: Seconds spent waiting so far.
+        stopped: Set when the run is to end: no request is sent any more, and no wait goes on.
     """
 
     timing: Timing
@@ -64,6 +73,8 @@ class Limiter:
     stopped: threading.Event = field(default_factory=threading.Event)
     _next: datetime | None = None
     _resets: datetime | None = None
+    _held_until: datetime | None = None
+    _paid_until: datetime | None = None
     _in_flight: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -71,24 +82,29 @@ class Limiter:
         """Return when one more request may be sent.
 
         Raises:
-            OverBudgetError: The vendor's quota is used up for longer than the run may wait.
+            OverBudgetError: The vendor lets nothing in for longer than the run may wait, or the
+                run was stopped.
         """
-        if self.stopped.is_set():
-            raise OverBudgetError(0)
-        while (wait := self._until_quota()) > 0:
+        self._keep_pace()
+        while (wait := self._until_let_in()) > 0:
             self.pause(wait)
+            self._keep_pace()
+
+    def _keep_pace(self) -> None:
+        """Wait for the next turn our own cap leaves."""
         with self._lock:
             now = self.timing.now()
             due = max(self._next or now, now)
             if self.per_minute:
                 self._next = due + timedelta(seconds=60 / self.per_minute)
-        if due > now:
-            self.timing.sleep((due - now).total_seconds())
+        self._sleep((due - now).total_seconds())
 
-    def _until_quota(self) -> float:
-        """Take one request from what the vendor said is left; or return the wait for more."""
+    def _until_let_in(self) -> float:
+        """Take one request from what the vendor lets in; or return the wait for more."""
         with self._lock:
             now = self.timing.now()
+            if self._held_until is not None and now < self._held_until:
+                return (self._held_until - now).total_seconds()
             if self._resets is not None and now >= self._resets:
                 self.left = self._resets = None
             if self.left is not None and self.left <= 0 and self._resets is not None:
@@ -118,23 +134,40 @@ class Limiter:
                 self._resets = now + timedelta(seconds=self.window)
             self.left = remaining - self._in_flight
 
-    def pause(self, seconds: float) -> None:
-        """Wait as a vendor asked, or raise OverBudgetError without waiting."""
+    def hold(self, seconds: float) -> None:
+        """Let nothing out before so many seconds are over, whichever thread asks."""
         with self._lock:
-            if self.waited + seconds > self.max_wait:
+            until = self.timing.now() + timedelta(seconds=seconds)
+            self._held_until = max(self._held_until or until, until)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, or raise OverBudgetError without waiting; time others wait too is paid once."""
+        with self._lock:
+            now = self.timing.now()
+            until = now + timedelta(seconds=seconds)
+            paid = max(self._paid_until or now, now)
+            waited = self.waited + max(0.0, (until - paid).total_seconds())
+            if waited > self.max_wait:
                 raise OverBudgetError(seconds)
-            self.waited += seconds
-        self.timing.sleep(seconds)
+            self.waited, self._paid_until = waited, max(until, paid)
+        self._sleep(seconds)
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep; raise OverBudgetError when the run was stopped meanwhile, or before."""
+        if seconds > 0 and not self.stopped.is_set():
+            self.timing.wait(seconds, self.stopped)
+        if self.stopped.is_set():
+            raise OverBudgetError(seconds)
 
 
 def wait_asked(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds a vendor asks us to wait, or None where it does not say.
+    """Return the seconds a vendor that throttles asks us to wait, None where it does not say.
 
-    Understands `Retry-After` (seconds or an HTTP date) and a rate-limit reset (seconds, epoch
-    seconds or ISO 8601). `now` should be the vendor's own clock: both are moments of that clock.
-    Never negative. `headers` must be case-insensitive.
+    Understands `Retry-After` and a rate-limit reset (seconds, epoch seconds or milliseconds, ISO
+    8601). `now` should be the vendor's own clock: both are moments of that clock. Never negative.
+    `headers` must be case-insensitive.
     """
-    asked = _seconds(headers.get("retry-after"), now)
+    asked = retry_after(headers, now)
     if asked is not None:
         return asked
     for name in _RESET_HEADERS:
@@ -144,11 +177,16 @@ def wait_asked(headers: Mapping[str, str], now: datetime) -> float | None:
     return None
 
 
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds `Retry-After` names, by number or HTTP date; as `wait_asked`."""
+    return _seconds(headers.get("retry-after"), now)
+
+
 def _count(headers: Mapping[str, str] | None, names: Sequence[str]) -> int | None:
     """Return the whole number one of these headers holds, if any does."""
     for name in names if headers is not None else ():
         text = (headers or {}).get(name, "").strip()
-        if text.isdecimal():
+        if text.isdecimal() and len(text) < _LONGEST_COUNT:
             return int(text)
     return None
 
@@ -159,9 +197,13 @@ def _seconds(text: str | None, now: datetime) -> float | None:
         return None
     if re.fullmatch(r"\d+(\.\d+)?", text):
         number = float(text)
-        return max(0.0, number - now.timestamp()) if number > _EPOCH_FLOOR else number
-    moment = _moment(text)
-    return None if moment is None else max(0.0, (moment - now).total_seconds())
+        number = number / 1000 if number > _MILLISECONDS_FLOOR else number
+        wait = number - now.timestamp() if number > _EPOCH_FLOOR else number
+    elif (moment := _moment(text)) is not None:
+        wait = (moment - now).total_seconds()
+    else:
+        return None
+    return min(max(wait, 0.0), _EPOCH_FLOOR)
 
 
 def _moment(text: str) -> datetime | None:

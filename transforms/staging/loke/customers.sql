@@ -9,19 +9,26 @@ select
     _email as email,
     _phone_e164 as phone,
     dob as birth_date,
+    -- LOKE lists no values; what none of these words says is unknown.
     case
-        when gender is null or trim(gender) = '' then null
-        when upper(gender) in ('FEMALE', 'MALE') then lower(gender)
-        else 'other'
+        when upper(trim(gender)) in ('FEMALE', 'F', 'WOMAN') then 'female'
+        when upper(trim(gender)) in ('MALE', 'M', 'MAN') then 'male'
+        when upper(trim(gender)) in ('OTHER', 'X', 'DIVERSE', 'NON-BINARY', 'NONBINARY', 'NON_BINARY')
+            then 'other'
     end as gender,
     cast(null as text) as company,
     has_agreed_to_marketing as accepts_marketing,
     cast(null as boolean) as is_blacklisted,
-    cast(statistics_points_balance as decimal(18, 3)) as points_balance,
+    -- A number too large for its column is no number of points and no amount; the log keeps it.
+    case
+        when statistics_points_balance between -999999999999999 and 999999999999999
+            then cast(statistics_points_balance as decimal(18, 3))
+    end as points_balance,
     -- Minor units: each of LOKE's documented currencies has a hundred of them to the major one.
     -- For any other currency the unit is unknown, and so is the amount.
     case
         when _currency in ('AUD', 'GBP', 'NZD', 'SGD', 'USD')
+            and statistics_total_spend between -999999999999999 and 999999999999999
             then cast(cast(statistics_total_spend as decimal(18, 3)) * 0.01 as decimal(18, 3))
     end as total_spend,
     case when statistics_total_spend is not null then _currency end as currency,
