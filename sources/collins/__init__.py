@@ -20,8 +20,8 @@ Left out     bookings by themselves, deposits, areas.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Generator, Iterable, Mapping
+from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
@@ -32,7 +32,8 @@ from sources.account import Account, Read, configure
 from sources.auth import bearer
 from sources.collins import api
 from sources.collins.fields import CUSTOMERS, MARKETING_PREFERENCES, SHAPES, VENUES
-from sources.collins.reading import Reader
+from sources.collins.reading import Reader, Slices
+from sources.collins.walk import End, Filters
 from sources.confirm import by_address
 from sources.drive import resources
 from sources.http import Client, Probe
@@ -41,7 +42,7 @@ from sources.order import Marks
 from sources.paging import Page
 from sources.payload import Record
 from sources.records import Child, Context, Shape
-from sources.removal import end_scope
+from sources.removal import end_scope, is_too_many
 from sources.scan import Reading, Scan, State
 from sources.throttle import Limiter
 
@@ -109,26 +110,32 @@ class _Account(Account):
 
     def _read_customers(self, _: str, scan: Scan) -> Reading:
         marks = Marks(CUSTOMERS, scan.place)
-        reader = Reader(self.client, scan, marks)
         today = self.job.timing.now().date()
+        reader = Reader(self.client, scan, marks, today)
         if window := self.job.backfill:
-            yield from reader.window(window.since, window.until, today)
+            until = window.until or self.job.timing.now()
+            self._judge(scan, reader, (yield from reader.window(window.since, until)))
             return None
         if not scan.complete_kind:
-            watermark = datetime.fromisoformat(scan.state["watermark"]) - self.lag
-            if not (yield from reader.newest(watermark.date() - timedelta(days=1))):
-                scan.leave_out(reader.restless())
+            watermark = datetime.fromisoformat(scan.state["watermark"])
+            since = (watermark - self.lag).date() - timedelta(days=1)
+            self._judge(scan, reader, (yield from reader.newest(since, watermark)))
             return marks.watermark()
-        whole = yield from reader.everything(today)
+        end = yield from reader.everything()
         scan.report.vendor_total = reader.total
-        if not whole:
-            scan.leave_out(reader.cut_short())
+        if not self._judge(scan, reader, end):
             return None
-        end_scope(scan, by_address(partial(api.customer, self.client), CUSTOMERS))
-        yield from self._compare(scan)
+        end_scope(scan, by_address(partial(api.customer, self.client), CUSTOMERS, scan))
+        yield from self._compare(scan, today)
         return marks.watermark()
 
-    def _compare(self, scan: Scan) -> Reading:
+    def _judge(self, scan: Scan, reader: Reader, end: End) -> bool:
+        """Tell whether all was read that was to be; note it where it was not."""
+        if end is not End.WHOLE:
+            scan.leave_out(reader.failure(end))
+        return end is End.WHOLE
+
+    def _compare(self, scan: Scan, today: date) -> Reading:
         """Compare each label's and venue's total with ours; end what a silent record has lost."""
         scan.flush()
         for name, child in _COUNTED.items():
@@ -136,18 +143,42 @@ class _Account(Account):
                 if "," in key:
                     continue  # the filter would take it for two
                 total = api.total(self.client, {name: key})
-                if total is None or total == ours:
-                    continue
-                shown: set[str] = set()
-                for page in api.customers(self.client, {name: key, "sort": api.BY_CREATION}):
-                    scan.take(page)
-                    shown |= {str(CUSTOMERS.record_id(record)) for record in page.records}
-                    yield
-                scan.flush()
-                lost = sorted(scan.kin.holders(child, key) - shown)
-                if lost and len(shown) == total:
-                    scan.kin.end(child, key, lost)
+                if total is not None and total != ours:
+                    yield from self._look_into(scan, child, {name: key}, today)
         return None
+
+    def _look_into(
+        self, scan: Scan, child: Child, filters: Filters, today: date
+    ) -> Generator[None, None, None]:
+        """Read who has a label; end it for others of whom we hold it and who do not say so."""
+        ((name, key),) = filters.items()
+        shown: set[str] = set()
+
+        def keep(page: Page) -> None:
+            scan.take(page)
+            shown.update(str(CUSTOMERS.record_id(record)) for record in page.records)
+
+        end = yield from Slices(self.client, {}, keep, today).read([filters])
+        scan.flush()
+        ours = scan.kin.holders(child, key)
+        lost = sorted(ours - shown)
+        if end is not End.WHOLE or not lost:
+            return
+        if is_too_many(scan, len(lost), len(ours)):
+            told = "collins/customers: %d of %d are not found by their %s; they stand as they were"
+            self.client.log.warning(told, len(lost), len(ours), name)
+            return
+        # A filter may take a label for another; the record's own word is the last.
+        confirm = by_address(partial(api.customer, self.client), CUSTOMERS, scan)
+        for customer_id, answer in confirm(lost):
+            if isinstance(answer, dict) and not _holds(child, answer, key):
+                scan.kin.end(child, key, [customer_id])
+
+
+def _holds(child: Child, record: Record, key: str) -> bool:
+    """Tell whether a record says that it has this child."""
+    held = child.entries(record) or []
+    return any(child.shape.record_id(entry) == key for entry in held)
 
 
 @dlt.source(name="collins", max_table_nesting=0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from dataclasses import dataclass, replace
+from functools import partial
 
-from sources.errors import NotFound
+from sources.errors import NotFound, Refused
 from sources.http import Client
 from sources.paging import Batch, Page, numbered
 from sources.payload import Record, record_in, records_in
@@ -13,25 +14,74 @@ from sources.payload import Record, record_in, records_in
 CUSTOMERS, VENUES = "customers", "venues"
 PREFERENCES = "{owners}/{owner}/marketing-preferences"
 LIMIT = 30
-NEWEST_FIRST, BY_CREATION = "-last_updated", "created_date"
+UPDATED, CREATED = "last_updated", "created_date"
+"""The stamps, by which customers may be filtered to the day, and sorted."""
+NEWEST_FIRST = f"-{UPDATED}"
+UNPROCESSABLE, GONE = 422, 410
+_SECOND = 2
+
+
+@dataclass(frozen=True)
+class _Told(Batch):
+    """A page with the numbers its headers tell: its own, and of the last; None where unsaid."""
+
+    page: int | None = None
+    pages: int | None = None
 
 
 def page_of(
     client: Client, path: str, resource: str, page: int, params: Mapping[str, str]
-) -> Batch:
+) -> _Told:
     """Return one page; how many there are, and how long they are, is read from the answer."""
     url = client.url(path, **{"limit": str(LIMIT), **params, "page": str(page)})
     records, answer = client.get(url, resource=resource, read=lambda value: records_in(value, path))
-    size = _number(answer.headers.get("X-Pagination-Per-Page"))
-    pages = _number(answer.headers.get("X-Pagination-Total-Pages"))
-    total = _number(answer.headers.get("X-Pagination-Total-Results"))
-    # Without the headers only a short page can be the end.
-    more = page < pages if pages is not None else len(records) >= (size or LIMIT)
-    return Batch(records, more, total, size, answer.vendor_time)
+    names = ("Total-Results", "Per-Page", "Page", "Total-Pages")
+    total, size, own, pages = (_number(answer.headers.get(f"X-Pagination-{n}")) for n in names)
+    more = pages is not None and page < pages
+    return _Told(records, more, total, size or None, answer.vendor_time, own, pages)
 
 
 def _number(text: str | None) -> int | None:
     return int(text) if text and text.strip().isdecimal() else None
+
+
+class _Pages:
+    """Fetches the pages of one list one after the other, and tells whether there is another.
+
+    Beyond the last page the vendor may show nothing, that page again, or refuse. A full page is
+    not taken for the last, whatever the headers say: a total may be capped, or missing.
+    """
+
+    def __init__(self, client: Client, path: str, resource: str, params: Mapping[str, str]) -> None:
+        self._ask = partial(page_of, client, path, resource, params=params)
+        self._before: _Told | None = None
+
+    def fetch(self, page: int) -> Batch:
+        """Return one page; raises Refused for one that is to exist."""
+        before = self._before
+        try:
+            batch = self._ask(page=page)
+        except Refused as error:
+            if error.status != UNPROCESSABLE or before is None or before.more:
+                raise
+            return replace(before, records=[], more=False)
+        self._before = batch
+        again = before is not None and batch.records == before.records
+        if batch.page is not None and batch.page < page:
+            return replace(batch, records=[] if again else batch.records, more=False)
+        if before is not None and again and batch.records:
+            return self._meant(page, before, batch)
+        full = batch.size or max(1, len(before.records) if before else 0)
+        return replace(batch, more=batch.more or len(batch.records) >= full)
+
+    def _meant(self, page: int, before: _Told, batch: _Told) -> Batch:
+        """Return what a page means that is just the one before it."""
+        if batch.total != before.total:
+            # As many came as a page holds, and moved all others by one.
+            return replace(batch, records=[], more=True)
+        if batch.total is None and (page > _SECOND or len(batch.records) < LIMIT):
+            return replace(batch, records=[], more=False)
+        return batch
 
 
 def customers(
@@ -42,22 +92,19 @@ def customers(
     enough: Callable[[Page], bool] | None = None,
     tell: Callable[[Batch], object] | None = None,
 ) -> Iterator[Page]:
-    """Yield pages of customers from page `start` on."""
-
-    def fetch(page: int) -> Batch:
-        return page_of(client, CUSTOMERS, "customers", page, params)
-
+    """Yield pages of customers from page `start` on; raises Refused as the client does."""
+    fetch = _Pages(client, CUSTOMERS, "customers", params).fetch
     return numbered(client, fetch, resource="customers", start=start, enough=enough, tell=tell)
+
+
+def customers_page(client: Client, params: Mapping[str, str], page: int) -> Batch:
+    """Return one page of customers."""
+    return page_of(client, CUSTOMERS, "customers", page, params)
 
 
 def total(client: Client, params: Mapping[str, str]) -> int | None:
     """Return how many customers there are under these filters, None where it is not said."""
-    return page_of(client, CUSTOMERS, "customers", 1, {**params, "limit": "1"}).total
-
-
-def days(name: str, since: date, until: date) -> dict[str, str]:
-    """Return the filters for a stamp's days, both ends included."""
-    return {f"{name}_from": since.isoformat(), f"{name}_to": until.isoformat()}
+    return customers_page(client, {**params, "limit": "1"}, 1).total
 
 
 def customer(client: Client, customer_id: str) -> Record | None:
@@ -67,12 +114,10 @@ def customer(client: Client, customer_id: str) -> Record | None:
 
 def venues(client: Client) -> list[Record]:
     """Return every venue, inactive ones too."""
-
-    def fetch(page: int) -> Batch:
-        return page_of(client, VENUES, "venues", page, {"status": "public,private,inactive"})
-
-    pages = numbered(client, fetch, resource="venues")
-    return [record for page in pages for record in page.records]
+    fetch = _Pages(client, VENUES, "venues", {"status": "public,private,inactive"}).fetch
+    return [
+        record for page in numbered(client, fetch, resource="venues") for record in page.records
+    ]
 
 
 def venue(client: Client, venue_id: str) -> Record | None:
@@ -93,3 +138,7 @@ def _one(client: Client, path: str, resource: str, envelope: str) -> Record | No
         )[0]
     except NotFound:
         return None
+    except Refused as error:
+        if error.status == GONE:
+            return None
+        raise

@@ -1,163 +1,236 @@
-"""How Collins' customers are read whole: by slices of days, so that no page is deep.
+"""How Collins' customers are read: by slices of days where there are too many for one list.
 
-Page numbers drift while data change: whoever leaves a slice moves all behind it one place. So each
-slice is read until as many different customers were seen in it as the vendor counts at its end.
+A search engine's window may end at 10 000, so no list is read much deeper. Slices lose who has no
+stamp; what was seen is compared with the total, and who is missing is looked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sources.collins import api
 from sources.collins.fields import CUSTOMERS
-from sources.errors import ContractError, Unavailable
+from sources.collins.walk import STAMPED, End, Filters, Place, Walk, has
+from sources.errors import ContractError, Refused, Unavailable, VendorError
 from sources.http import Client
 from sources.order import Marks
-from sources.paging import Batch, Page
+from sources.paging import Page
 from sources.scan import Scan
 from sources.walks import note
 
 MOST = 9_000
 """How many a slice may hold: beyond 10 000 a search engine's window may end."""
 _EARLIEST = date(2000, 1, 1)
-_ROUNDS = 3
-Walk = Generator[None, None, bool]
+_DAY = timedelta(days=1)
+_REMEMBERED = 10_000
+Reads = Generator[None, None, End]
+
+
+class Slices:
+    """Reads lists of customers, in halves and halves of halves where one cannot be read whole."""
+
+    def __init__(
+        self, client: Client, place: Place, keep: Callable[[Page], object], today: date
+    ) -> None:
+        """Args: `place` is where how far it came is noted, JSON; `keep` is given every page."""
+        self.client, self.place, self.keep, self._today = client, place, keep, today
+        self._said: set[str] = set()
+
+    def read(self, lists: list[Filters], watermark: datetime | None = None) -> Reads:
+        """Read these lists, or what `place` says is still to do; return how it ended.
+
+        With `watermark`, a list that asks for what changed since is read newest first, and no
+        further than that should the filter do nothing.
+        """
+        todo: list[Filters] = self.place.setdefault("todo", lists)
+        while todo:
+            piece = todo[-1]
+            most = MOST if self._halves(piece) else None
+            walk = Walk(self.client, piece, self.place, self.keep, most=most, watermark=watermark)
+            end = yield from walk.read()
+            self._note(walk, piece)
+            halves = self._halves(piece, any_stamp=True) if end is End.CUT else []
+            if end is End.IGNORED:
+                todo[:] = _without(todo, str(walk.ignored))
+            elif halves and (walk.total is None or walk.total > api.LIMIT):
+                self.say("pages end before the customers do; reading by slices of days")
+                self.place["split"], todo[-1:] = True, halves
+            else:
+                todo.pop()
+                self.place["end"] = end.name if end is not End.WHOLE else self.place.get("end")
+        return End[self.place.get("end") or "WHOLE"]
+
+    def by_creation(self) -> list[Filters]:
+        """Return lists of all customers whose creation is known, by its days."""
+        return self._split({}, api.CREATED)
+
+    def say(self, what: str) -> None:
+        """Log something once."""
+        if what not in self._said:
+            self._said.add(what)
+            self.client.log.info("collins/customers: %s", what)
+
+    def _note(self, walk: Walk, piece: Filters) -> None:
+        """Remember, and say, what the vendor does otherwise than hoped."""
+        if not piece:
+            self.place["total"] = walk.total
+        if walk.ignored and walk.ignored not in self.place.setdefault("ignored", []):
+            self.place["ignored"].append(walk.ignored)
+            self.say(f"the filter by {walk.ignored} does nothing")
+        if walk.mixed:
+            self.say("not in the order asked for")
+        if walk.total is None:
+            self.say("no totals are told; the first page that is not full is taken for the last")
+        if walk.capped:
+            self.say("there are more than the vendor counts; reading on while pages are full")
+
+    def _halves(self, piece: Filters, *, any_stamp: bool = False) -> list[Filters]:
+        """Return two lists for one, the older last; none where it cannot be split."""
+        good = [name for name in STAMPED if name not in self.place.get("ignored", ())]
+        used = [name for name in good if has(piece, name)] or good[:1]
+        splits = (self._split(piece, name) for name in [*used, *(good if any_stamp else ())])
+        return next((halves for halves in splits if halves), [])
+
+    def _split(self, piece: Filters, name: str) -> list[Filters]:
+        since, until = piece.get(f"{name}_from"), piece.get(f"{name}_to")
+        first = date.fromisoformat(since) if since else _EARLIEST
+        last = date.fromisoformat(until) if until else self._today + _DAY
+        if first >= last:
+            return []
+        middle = first + (last - first) // 2
+        newer, older = {f"{name}_from": str(middle + _DAY)}, {f"{name}_to": str(middle)}
+        return [piece | newer, piece | older]
+
+
+def _without(lists: list[Filters], name: str) -> list[Filters]:
+    """Return these lists without the filters by one stamp, each once."""
+    bare = [
+        {key: value for key, value in piece.items() if not key.startswith(name)} for piece in lists
+    ]
+    return [piece for at, piece in enumerate(bare) if piece not in bare[:at]]
 
 
 class Reader:
     """Reads customers for one scan.
 
     Attributes:
-        total: How many there are in all, by the vendor's last word.
+        total: How many there are in all, by the vendor's last word; None where it does not say.
     """
 
-    def __init__(self, client: Client, scan: Scan, marks: Marks) -> None:
-        self.client, self.scan, self.marks = client, scan, marks
+    def __init__(self, client: Client, scan: Scan, marks: Marks, today: date) -> None:
+        self.client, self.scan, self.marks, self.place = client, scan, marks, scan.place
+        self.slices = Slices(client, scan.place, self._keep, today)
         self.total: int | None = None
+        self._unstamped: set[str] = set()
 
-    def everything(self, today: date) -> Walk:
-        """Read all customers; return whether as many were seen as the vendor counts."""
-        place = self.scan.place
-        if "todo" not in place:
-            place["total"] = api.total(self.client, {})
-            sliced = place["total"] is not None and place["total"] > MOST
-            until = today + timedelta(days=2)
-            place["todo"] = [["last_updated", str(_EARLIEST), str(until)]] if sliced else [[]]
-        yield from self.slices()
-        self.total = place["total"]
-        if self._seen_all():
-            return True
-        # Rows without a change stamp are in no slice; and rows may have come meanwhile.
-        self._say("fewer by day than there are; reading all without a filter")
-        yield from self._walk({"sort": api.BY_CREATION}, "unfiltered", rounds=1)
-        self.total = place["total"] = api.total(self.client, {})
-        return self._seen_all()
+    def everything(self) -> Reads:
+        """Read all customers; WHOLE means that as many were seen as the vendor counts."""
+        end = yield from self.slices.read([{}])
+        self.total = self.place.get("total")
+        if "split" in self.place:
+            end = yield from self._find_others(end)
+        if count := self.place.get("null_cursor"):
+            what = "without a stamp, found by complete scans only"
+            self.client.log.info("collins/customers: null_cursor=%d customers %s", count, what)
+        return end
 
-    def slices(self) -> Generator[None, None, None]:
-        """Read what is still to do: `[stamp, from, to]` each, or `[]` for all there are."""
-        todo: list[list[str]] = self.scan.place["todo"]
-        while todo:
-            piece = todo[-1]
-            if not piece:
-                yield from self._walk({"sort": api.BY_CREATION}, "all")
-            elif not self._split(todo, piece):
-                name, since, until = piece[0], *map(date.fromisoformat, piece[1:])
-                params = {"sort": f"-{name}", **api.days(name, since, until)}
-                yield from self._walk(params, "|".join(piece))
-            else:
-                continue
-            todo.remove(piece)
-
-    def _split(self, todo: list[list[str]], piece: list[str]) -> bool:
-        """Put two halves in place of a slice that is too large; tell whether it was."""
-        name, since, until = piece[0], *map(date.fromisoformat, piece[1:3])
-        if since >= until or self.scan.place.get("page", 1) > 1:
-            return False
-        if (api.total(self.client, api.days(name, since, until)) or 0) <= MOST:
-            return False
-        middle = since + (until - since) // 2
-        todo.remove(piece)
-        todo.append([name, str(middle + timedelta(days=1)), str(until)])
-        todo.append([name, str(since), str(middle)])
-        return True
-
-    def _walk(self, params: Mapping[str, str], name: str, rounds: int = _ROUNDS) -> Walk:
-        """Read the pages under these filters until nobody can have slipped between two of them."""
-        place = self.scan.place
-        for _ in range(rounds):
-            ids, last = set[str](), list[Batch]()
-            begin = place.get("page", 1) if place.get("walk") == name else 1
-            place["walk"] = name
-            pages = api.customers(
-                self.client, params, begin, enough=_Deep(begin).enough, tell=last.append
-            )
-            for page in pages:
-                note(self.scan, page, self.marks)
-                ids |= {str(CUSTOMERS.record_id(record)) for record in page.records}
-                place["page"] = int(page.next or 1)
-                yield
-                last = last[-1:]
-            place["page"] = 1
-            total = last[-1].total if last else None
-            if total is None or len(ids) + (begin - 1) * api.LIMIT >= total:
-                return True
-            self._say("somebody moved between two pages; reading the slice again")
-        return False
-
-    def newest(self, since: date, rounds: int = _ROUNDS) -> Walk:
+    def newest(self, since: date, watermark: datetime) -> Reads:
         """Read who changed on these days and later, newest first."""
-        params = {"sort": api.NEWEST_FIRST, "last_updated_from": since.isoformat()}
-        return (yield from self._walk(params, f"since {since}", rounds))
+        changed = {f"{api.UPDATED}_from": str(since)}
+        end = yield from self.slices.read([changed], watermark)
+        if "split" in self.place and (api.total(self.client, changed) or 0) > self._seen():
+            return End.CUT if end is End.WHOLE else end
+        return end
 
-    def window(self, since: datetime, until: datetime | None, today: date) -> Walk:
+    def window(self, since: datetime, until: datetime) -> Reads:
         """Read who changed, or was created, on a window's days."""
-        ends = (until.date() if until else today) + timedelta(days=1)
-        if "todo" not in self.scan.place:
-            begins = since.date() - timedelta(days=1)
-            self.scan.place["todo"] = [
-                [name, str(begins), str(ends)] for name in ("last_updated", "created_date")
-            ]
-        yield from self.slices()
-        return True
+        begins, ends = str(since.date() - _DAY), str(until.date() + _DAY)
+        both: list[Filters] = [{f"{name}_from": begins, f"{name}_to": ends} for name in STAMPED]
+        return (yield from self.slices.read(both))
 
-    def _seen_all(self) -> bool:
+    def _find_others(self, end: End) -> Reads:
+        """Look for who was in no slice, for want of a stamp or because of moving meanwhile."""
+        if self._is_all():
+            return End.WHOLE
+        if "again" not in self.place:
+            yield from self._edges()
+            if self._is_all():
+                return End.WHOLE
+            self.slices.say("fewer by slices than there are; reading by days of creation")
+            self.place |= {"again": True, "todo": self.slices.by_creation()}
+            end = yield from self.slices.read([])
+        # Without a total, or with one that is capped, what could be read is all there is to know.
+        if self._is_all() or (self.total is None and end is End.WHOLE):
+            return End.WHOLE
+        return End.MOVED if self.place.get("end") == End.MOVED.name else End.CUT
+
+    def _is_all(self) -> bool:
+        """Tell whether as many were seen as there are; False where the vendor does not know."""
+        before, total = self.place.get("total"), api.total(self.client, {})
+        seen = self._seen()
+        self.total = None if total == before and seen > (total or 0) else total
+        return self.total is not None and seen >= self.total
+
+    def _edges(self) -> Generator[None, None, None]:
+        """Read all customers from both ends for as long as a page brings anybody new.
+
+        There stand those without a stamp, whichever end they are sorted to, and the newest.
+        """
+        for name in STAMPED:
+            params = {"sort": f"-{name}"}
+            size = yield from self._while_new(params, 1, 1)
+            yield from self._while_new(params, -(-(self.total or 0) // size), -1)
+
+    def _while_new(self, params: Filters, page: int, step: int) -> Generator[None, None, int]:
+        """Read from this page on while pages bring anybody new; return how long they are."""
+        size = api.LIMIT
+        while page > 0:
+            before = self._seen()
+            try:
+                batch = api.customers_page(self.client, params, page)
+            except Refused:
+                break  # beyond what may be paged to
+            size = batch.size or size
+            self._keep(Page(batch.records, None, batch.vendor_time))
+            yield
+            if self._seen() == before:
+                break
+            page += step
+        return size
+
+    def _seen(self) -> int:
         self.scan.flush()
-        total = self.scan.place["total"]
-        return total is None or self.scan.scratch.seen("") >= total
+        return self.scan.scratch.seen("")
 
-    def _say(self, what: str) -> None:
-        self.client.log.info("collins/customers: %s", what)
+    def _keep(self, page: Page) -> None:
+        note(self.scan, page, self.marks)
+        if not self.scan.complete_kind:
+            return
+        stamps = zip(page.records, CUSTOMERS.stamps(page.records).is_null(), strict=True)
+        ids = {str(CUSTOMERS.record_id(one)) for one, without in stamps if without.as_py()}
+        fresh = ids - self._unstamped
+        # Only who comes twice is to be known; they come soon, or are few.
+        self._unstamped = fresh if len(self._unstamped) > _REMEMBERED else self._unstamped | fresh
+        self.place["null_cursor"] = self.place.get("null_cursor", 0) + len(fresh)
 
-    def restless(self) -> Unavailable:
-        """Return the error of an increment that changed faster than it could be read."""
-        return Unavailable(
-            "customers moved between pages each time they were read. What was seen is published, "
-            "the watermark has not moved, and the next run reads the same days again",
-            vendor="collins",
-            account=self.client.account,
-            resource="customers",
-        )
-
-    def cut_short(self) -> ContractError:
-        """Return the error of a vendor that counts more customers than it shows."""
+    def failure(self, end: End) -> VendorError:
+        """Return the error of customers that could not all be read."""
+        where: dict[str, Any] = {
+            "vendor": "collins",
+            "account": self.client.account,
+            "resource": "customers",
+        }
+        if end is End.MOVED:
+            return Unavailable(
+                "customers moved between pages each time they were read. What was seen is "
+                "published, the watermark has not moved, and the next run reads the same again",
+                **where,
+            )
         return ContractError(
-            f"the vendor counts {self.total} customers and shows fewer, by day and without a "
-            "filter. What it shows is published, nobody was removed, and the next complete scan "
-            "reads all again. If it repeats, ask the vendor",
-            vendor="collins",
-            account=self.client.account,
-            resource="customers",
+            "the vendor counts more customers than it shows, by day and without a filter. What "
+            "it shows is published, nobody was removed, and the next complete scan reads all "
+            "again. If it repeats, ask the vendor",
+            **where,
         )
-
-
-class _Deep:
-    """Stops a walk behind the window of a search engine, where pages may be empty for ever."""
-
-    def __init__(self, page: int) -> None:
-        self._page = page
-
-    def enough(self, page: Page) -> bool:
-        """Tell whether this page was empty and deep."""
-        self._page += 1
-        return not page.records and self._page * api.LIMIT > MOST
