@@ -6,9 +6,11 @@ Reading      the whole list each run. It is abridged, so what it says of a custo
              differs, and for others in turn, each once within `detail_max_age_days`, because tags,
              phones, consent and addresses show in the full record alone. A list that sends whole
              records, as it may, is taken at its word.
-Drift        pages by rising id; who vanishes between list and record is treated as absent.
+Refusals     a full record that is refused, gone or broken is that customer's own affair: who is
+             listed stays as they were, new ones as the list has them, and the next run asks again.
+Drift        pages by rising id; numbered ones shift, and who is overlooked so is asked for.
 Pages        `X-Next-Page`, or the older `X-Page` / `X-Pages`; no size is promised.
-Deletes      nowhere shown: absent from the list, then 404 on its own address.
+Deletes      nowhere shown: absent from the list, then 404 (or 410) on its own address.
 Tags         plain strings; a tag is a list for as long as somebody has it.
 Credential   OAuth with refresh tokens that rotate, or HTTP Basic for one's own company. An expired
              token answers 401, or 400 with a text that says so.
@@ -18,7 +20,7 @@ Left out     orders, sites, check-ins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -169,8 +171,7 @@ def kounta(
 def probe(job: Job, transport: Any, account: str, **values: Any) -> Probe:
     """Try the credential with the cheapest question there is; `values` are `kounta`'s settings."""
     reader = _account(job, transport, account, **values)
-    pages: Iterator[Page] = api.customers(reader.client, reader.company_id)
-    next(pages)
+    api.look(reader.client, reader.company_id)
     return Probe(f"company {reader.company_id}", reader.client.vendor_time)
 
 
