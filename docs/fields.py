@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import sqlglot
+from sqlglot import exp
+
 from sources import VENDORS
 from sources.records import Derived, Shape
 from transforms.model import ENTITIES, staging
@@ -68,14 +71,15 @@ def _origin(derived: Derived) -> str:
 
 
 def _scope(vendor: str, shape: Shape) -> str:
-    """Return the columns of `core` that a shape's scope reaches, which go by its own name."""
-    table = f"from raw_{vendor}.{shape.resource}"
-    reached = [
-        f"{entity.view}.{shape.scope}"
-        for entity in ENTITIES
-        if shape.scope in entity.columns
-        and any(table in query.splitlines() for query in staging(vendor, entity))
-    ]
+    """Return the columns of `core` the staging SQL makes of a shape's scope."""
+    reached = []
+    for entity in ENTITIES:
+        for query in staging(vendor, entity):
+            tree = sqlglot.parse_one(query, read="duckdb")
+            table = tree.find(exp.Table)
+            if table is not None and table.name == shape.resource:
+                named = (one for one in tree.selects if one.unalias().name == shape.scope)
+                reached += [f"{entity.view}.{one.alias_or_name}" for one in named]
     return _marked(", ".join(reached)) or f"none: {shape.resource} are not modelled"
 
 
