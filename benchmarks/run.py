@@ -31,7 +31,8 @@ _SERVER = """
 import sys
 from simulator import Simulator
 from simulator.server import serve
-sim = Simulator(customers=int(sys.argv[1]), only=["loke"], organizations=1, lists=20, members_per_list=1000)
+many = {"organizations": 1, "lists": 20, "members_per_list": 1000}
+sim = Simulator(customers=int(sys.argv[1]), only=["loke"], **many)
 sim.loke.switches.members_page_size = 1000
 serve(sim, 0, lambda port: print(port, flush=True))
 """

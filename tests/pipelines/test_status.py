@@ -87,6 +87,7 @@ def test_run_that_ended_held_is_shown(sim, sync, tables, always_fresh, capsys):
 
 def test_status_ends_5_when_a_resource_is_not_fresh(sim, sync, tables, monkeypatch, capsys):
     """Each vendor has an objective, 26 hours unless set; 0 is none."""
+    monkeypatch.delenv("SOURCES__LOKE__FRESHNESS_HOURS")
     sync()
     for hours, objective, code in (
         (1, None, 0), (27, None, 5), (27, "48", 0), (27, "0", 0), (2, "1.5", 5),
@@ -98,8 +99,9 @@ def test_status_ends_5_when_a_resource_is_not_fresh(sim, sync, tables, monkeypat
         assert ("STALE: loke" in capsys.readouterr().out) is (code == 5)
 
 
-def test_only_a_complete_scan_makes_fresh(sim, sync, tables):
+def test_only_a_complete_scan_makes_fresh(sim, sync, tables, monkeypatch):
     """Scans that fail, and backfills, are no sign of freshness, however recent."""
+    monkeypatch.delenv("SOURCES__LOKE__FRESHNESS_HOURS")
     sync()
     long_ago, now = datetime.now(UTC) - 40 * HOUR, datetime.now(UTC)
     _write(tables, "update ops.scans set started_at = ?", long_ago)
