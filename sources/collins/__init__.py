@@ -88,7 +88,7 @@ class _Account(Account):
     def _read_venues(self, _: str, scan: Scan) -> Reading:
         scan.take(Page(self.venues, None, None))
         yield
-        end_scope(scan, by_address(partial(api.venue, self.client), VENUES))
+        end_scope(scan, by_address(partial(api.venue, self.client), VENUES, scan))
         return None
 
     def _read_preferences(self, _: str, scan: Scan) -> Reading:
