@@ -17,7 +17,7 @@ LIMIT = 30
 UPDATED, CREATED = "last_updated", "created_date"
 """The stamps, by which customers may be filtered to the day, and sorted."""
 NEWEST_FIRST = f"-{UPDATED}"
-UNPROCESSABLE, GONE = 422, 410
+GONE = 410
 _SECOND = 2
 
 
@@ -57,12 +57,12 @@ class _Pages:
         self._before: _Told | None = None
 
     def fetch(self, page: int) -> Batch:
-        """Return one page; raises Refused for one that is to exist."""
+        """Return one page; raises Refused, or NotFound, for one that is to exist."""
         before = self._before
         try:
             batch = self._ask(page=page)
-        except Refused as error:
-            if error.status != UNPROCESSABLE or before is None or before.more:
+        except (NotFound, Refused):
+            if before is None or before.more:
                 raise
             return replace(before, records=[], more=False)
         self._before = batch
@@ -92,7 +92,7 @@ def customers(
     enough: Callable[[Page], bool] | None = None,
     tell: Callable[[Batch], object] | None = None,
 ) -> Iterator[Page]:
-    """Yield pages of customers from page `start` on; raises Refused as the client does."""
+    """Yield pages of customers from page `start` on; raises as the client does."""
     fetch = _Pages(client, CUSTOMERS, "customers", params).fetch
     return numbered(client, fetch, resource="customers", start=start, enough=enough, tell=tell)
 

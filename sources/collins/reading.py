@@ -13,10 +13,11 @@ from typing import Any
 from sources.collins import api
 from sources.collins.fields import CUSTOMERS
 from sources.collins.walk import STAMPED, End, Filters, Place, Walk, has
-from sources.errors import ContractError, Refused, Unavailable, VendorError
+from sources.errors import ContractError, Unavailable, VendorError
 from sources.http import Client
 from sources.order import Marks
 from sources.paging import Page
+from sources.patience import Patience
 from sources.scan import Scan
 from sources.walks import note
 
@@ -50,11 +51,11 @@ class Slices:
             most = MOST if self._halves(piece) else None
             walk = Walk(self.client, piece, self.place, self.keep, most=most, watermark=watermark)
             end = yield from walk.read()
-            self._note(walk, piece)
+            self._note(walk)
             halves = self._halves(piece, any_stamp=True) if end is End.CUT else []
             if end is End.IGNORED:
                 todo[:] = _without(todo, str(walk.ignored))
-            elif halves and (walk.total is None or walk.total > api.LIMIT):
+            elif halves and (walk.total is None or walk.capped or walk.total > api.LIMIT):
                 self.say("pages end before the customers do; reading by slices of days")
                 self.place["split"], todo[-1:] = True, halves
             else:
@@ -62,9 +63,9 @@ class Slices:
                 self.place["end"] = end.name if end is not End.WHOLE else self.place.get("end")
         return End[self.place.get("end") or "WHOLE"]
 
-    def by_creation(self) -> list[Filters]:
-        """Return lists of all customers whose creation is known, by its days."""
-        return self._split({}, api.CREATED)
+    def by_creation(self, piece: Filters) -> list[Filters]:
+        """Return lists of those of a list whose creation is known, by its days."""
+        return self._split(piece, api.CREATED)
 
     def say(self, what: str) -> None:
         """Log something once."""
@@ -72,9 +73,9 @@ class Slices:
             self._said.add(what)
             self.client.log.info("collins/customers: %s", what)
 
-    def _note(self, walk: Walk, piece: Filters) -> None:
+    def _note(self, walk: Walk) -> None:
         """Remember, and say, what the vendor does otherwise than hoped."""
-        if not piece:
+        if "split" not in self.place:
             self.place["total"] = walk.total
         if walk.ignored and walk.ignored not in self.place.setdefault("ignored", []):
             self.place["ignored"].append(walk.ignored)
@@ -127,10 +128,7 @@ class Reader:
 
     def everything(self) -> Reads:
         """Read all customers; WHOLE means that as many were seen as the vendor counts."""
-        end = yield from self.slices.read([{}])
-        self.total = self.place.get("total")
-        if "split" in self.place:
-            end = yield from self._find_others(end)
+        end = yield from self._read({})
         if count := self.place.get("null_cursor"):
             what = "without a stamp, found by complete scans only"
             self.client.log.info("collins/customers: null_cursor=%d customers %s", count, what)
@@ -138,11 +136,7 @@ class Reader:
 
     def newest(self, since: date, watermark: datetime) -> Reads:
         """Read who changed on these days and later, newest first."""
-        changed = {f"{api.UPDATED}_from": str(since)}
-        end = yield from self.slices.read([changed], watermark)
-        if "split" in self.place and (api.total(self.client, changed) or 0) > self._seen():
-            return End.CUT if end is End.WHOLE else end
-        return end
+        return (yield from self._read({f"{api.UPDATED}_from": str(since)}, watermark))
 
     def window(self, since: datetime, until: datetime) -> Reads:
         """Read who changed, or was created, on a window's days."""
@@ -150,52 +144,59 @@ class Reader:
         both: list[Filters] = [{f"{name}_from": begins, f"{name}_to": ends} for name in STAMPED]
         return (yield from self.slices.read(both))
 
-    def _find_others(self, end: End) -> Reads:
-        """Look for who was in no slice, for want of a stamp or because of moving meanwhile."""
-        if self._is_all():
+    def _read(self, asked: Filters, watermark: datetime | None = None) -> Reads:
+        """Read one list, by slices if need be; WHOLE means that as many were seen as counted."""
+        end = yield from self.slices.read([asked], watermark)
+        self.total = self.place.get("total")
+        if "split" not in self.place:
+            return end
+        if self._is_all(asked):
             return End.WHOLE
         if "again" not in self.place:
-            yield from self._edges()
-            if self._is_all():
-                return End.WHOLE
+            for name in STAMPED:
+                yield from self._edges(asked, name)
+                if self._is_all(asked):
+                    return End.WHOLE
             self.slices.say("fewer by slices than there are; reading by days of creation")
-            self.place |= {"again": True, "todo": self.slices.by_creation()}
+            self.place |= {"again": True, "todo": self.slices.by_creation(asked)}
             end = yield from self.slices.read([])
         # Without a total, or with one that is capped, what could be read is all there is to know.
-        if self._is_all() or (self.total is None and end is End.WHOLE):
+        if self._is_all(asked) or (self.total is None and end is End.WHOLE):
             return End.WHOLE
         return End.MOVED if self.place.get("end") == End.MOVED.name else End.CUT
 
-    def _is_all(self) -> bool:
+    def _is_all(self, asked: Filters) -> bool:
         """Tell whether as many were seen as there are; False where the vendor does not know."""
-        before, total = self.place.get("total"), api.total(self.client, {})
+        before, total = self.place.get("total"), api.total(self.client, asked)
         seen = self._seen()
         self.total = None if total == before and seen > (total or 0) else total
         return self.total is not None and seen >= self.total
 
-    def _edges(self) -> Generator[None, None, None]:
-        """Read all customers from both ends for as long as a page brings anybody new.
+    def _edges(self, asked: Filters, name: str) -> Generator[None, None, None]:
+        """Read a list from both ends of its order by a stamp, as far as it is worth it.
 
-        There stand those without a stamp, whichever end they are sorted to, and the newest.
+        There stand those without it, whichever end they are sorted to, and the newest.
         """
-        for name in STAMPED:
-            params = {"sort": f"-{name}"}
-            size = yield from self._while_new(params, 1, 1)
-            yield from self._while_new(params, -(-(self.total or 0) // size), -1)
+        size = yield from self._while_worth(asked, name, 1, 1)
+        yield from self._while_worth(asked, name, -(-(self.total or 0) // size), -1)
 
-    def _while_new(self, params: Filters, page: int, step: int) -> Generator[None, None, int]:
-        """Read from this page on while pages bring anybody new; return how long they are."""
-        size = api.LIMIT
+    def _while_worth(
+        self, asked: Filters, name: str, page: int, step: int
+    ) -> Generator[None, None, int]:
+        """Read on from a page while there is anybody new, or without the stamp; return its size."""
+        params, size = {**asked, "sort": f"-{name}"}, api.LIMIT
         while page > 0:
             before = self._seen()
             try:
                 batch = api.customers_page(self.client, params, page)
-            except Refused:
-                break  # beyond what may be paged to
+            except (ContractError, Unavailable) as error:
+                Patience().bear(error)
+                break  # so deep that it cannot be paged to, however the vendor says so
             size = batch.size or size
             self._keep(Page(batch.records, None, batch.vendor_time))
             yield
-            if self._seen() == before:
+            without = STAMPED[name].stamps(batch.records).null_count
+            if self._seen() == before and not (without and (batch.more or step < 0)):
                 break
             page += step
         return size

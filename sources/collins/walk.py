@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from sources.collins import api
 from sources.collins.fields import CUSTOMERS
-from sources.errors import Refused
+from sources.errors import NotFound, Refused
 from sources.http import Client
 from sources.order import NewestFirst
 from sources.paging import Batch, Page
@@ -128,7 +128,7 @@ class Walk:
                     self._meet(page)
                     self._at["page"] = self._back or int(page.next or 0)
                     yield
-            except Refused as error:
+            except (NotFound, Refused) as error:
                 self._refused(error)
 
     def _meet(self, page: Page) -> None:
@@ -179,10 +179,10 @@ class Walk:
                 return name
         return None
 
-    def _refused(self, error: Refused) -> None:
+    def _refused(self, error: NotFound | Refused) -> None:
         """Take a refusal of a page that is to exist: the list became shorter, or is cut there."""
         page = self._asked
-        if error.status != api.UNPROCESSABLE or page == 1:
+        if page == 1:
             raise error
         if self._resumed and not self._ids:
             self._begin()
@@ -203,9 +203,9 @@ class Walk:
                 self._client,
                 self._params,
                 enough=lambda page: _ids_of(page) <= self._ids,
-                tell=lambda batch: at.update(total=batch.total),
+                tell=lambda batch: batch.total is None or at.update(total=batch.total),
             )
-            with suppress(Refused):
+            with suppress(NotFound, Refused):
                 for page in pages:
                     self._meet(page)
                     yield
