@@ -53,14 +53,14 @@ class _Pages:
     """
 
     def __init__(self, client: Client, path: str, resource: str, params: Mapping[str, str]) -> None:
-        self._ask = partial(page_of, client, path, resource, params=params)
+        self._ask, self._params = partial(page_of, client, path, resource), params
         self._before: _Told | None = None
 
     def fetch(self, page: int) -> Batch:
         """Return one page; raises Refused, or NotFound, for one that is to exist."""
         before = self._before
         try:
-            batch = self._ask(page=page)
+            batch = self._ask(page, self._params)
         except (NotFound, Refused):
             if before is None or before.more:
                 raise
@@ -79,9 +79,14 @@ class _Pages:
         if batch.total != before.total:
             # As many came as a page holds, and moved all others by one.
             return replace(batch, records=[], more=True)
-        if batch.total is None and (page > _SECOND or len(batch.records) < LIMIT):
+        if batch.total is None and (page > _SECOND or self._turns(batch)):
             return replace(batch, records=[], more=False)
         return batch
+
+    def _turns(self, batch: _Told) -> bool:
+        """Tell whether pages are turned at all: else every page is the first."""
+        ones = {**self._params, "limit": "1"}
+        return len(batch.records) == 1 or self._ask(_SECOND, ones).records != batch.records[:1]
 
 
 def customers(
