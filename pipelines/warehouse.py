@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.normalizers.naming import NamingConvention
 
 from pipelines import project, settings
 from sources.errors import ConfigError, Locked
@@ -80,9 +82,27 @@ def writing() -> Iterator[Any]:
         _limit_memory(connection, str(limit))
         # Rows of a log have no order of their own; keeping one would cost memory.
         connection.execute("set preserve_insertion_order = false")
-        yield dlt.destinations.duckdb(connection, destination_name="warehouse")
+        yield _Opened(connection, destination_name="warehouse")
     finally:
         connection.close()
+
+
+class _Opened(dlt.destinations.duckdb):
+    """The open file. What it can do is worked out once: dlt asks at every step of a run."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._can: dict[type | None, DestinationCapabilitiesContext] = {}
+
+    def capabilities(
+        self, config: Any = None, naming: NamingConvention | None = None
+    ) -> DestinationCapabilitiesContext:
+        if config is not None:
+            return super().capabilities(config, naming)
+        kind = type(naming) if naming else None
+        if kind not in self._can:
+            self._can[kind] = super().capabilities(None, naming)
+        return self._can[kind].copy()
 
 
 def _known(kind: str) -> None:

@@ -13,13 +13,17 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sources.errors import SyncError
+from sources.scratch import engine
 from sources.throttle import Timing
 
 if TYPE_CHECKING:
+    import duckdb
+
     from sources.scan import Scan
 
 
@@ -131,6 +135,13 @@ class Job:
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_id(self.timing.now())
+
+    @cached_property
+    def engine(self) -> duckdb.DuckDBPyConnection:
+        """What the scans' memories are kept in."""
+        made = engine()
+        self.closing.callback(made.close)
+        return made
 
     @property
     def unfinished(self) -> bool:

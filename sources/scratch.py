@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,36 +26,52 @@ create table if not exists asked (id text);
 """
 
 
+_NAMES = count(1)
+
+
+def engine() -> duckdb.DuckDBPyConnection:
+    """Return a database engine for the scans of one run; to start one takes longer than a scan."""
+    made = duckdb.connect(config={"memory_limit": "96MB", "threads": "2"})
+    # What is removed at its end need not be tidied first.
+    made.execute("pragma disable_checkpoint_on_shutdown")
+    return made
+
+
 class Scratch:
     """Keeps one scan's keys; `path` None keeps them in memory, for scans that never resume."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, within: duckdb.DuckDBPyConnection | None = None) -> None:
         self.path = path
+        self._db = (within or engine()).cursor()
+        self._name = f"scan{next(_NAMES)}"
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = self._open()
+            self._attach()
         except duckdb.Error:
             # Torn by a crash: it was only a cache.
-            self.discard(closed=True)
-            self._db = self._open()
+            self._remove()
+            self._attach()
         self._db.execute(_TABLES)
+        # Saved part by part: what follows the last save is of no use to anybody.
+        self._db.begin()
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        return duckdb.connect(
-            str(self.path or ":memory:"), config={"memory_limit": "96MB", "threads": "2"}
-        )
+    def _attach(self) -> None:
+        place = str(self.path or ":memory:").replace("'", "''")
+        self._db.execute(f"attach '{place}' as {self._name}; use {self._name}")
 
     def close(self) -> None:
         """Close the file and keep it."""
+        self._db.rollback()
+        self._db.execute(f"use memory; detach {self._name}")
         self._db.close()
 
-    def discard(self, *, closed: bool = False) -> None:
+    def discard(self) -> None:
         """Close the file and remove it."""
-        if not closed:
-            # What is about to be removed need not be tidied first.
-            self._db.execute("pragma disable_checkpoint_on_shutdown")
-            self._db.close()
+        self.close()
+        self._remove()
+
+    def _remove(self) -> None:
         if self.path is not None:
             for path in (self.path, self.path.with_name(self.path.name + ".wal")):
                 path.unlink(missing_ok=True)
@@ -79,6 +96,8 @@ class Scratch:
     def save(self, part: int, facts: dict[str, Any]) -> None:
         """Remember how far the scan is at the end of this part."""
         self._db.execute("insert into progress values (?, ?)", [part, json.dumps(facts)])
+        self._db.commit()
+        self._db.begin()
 
     def forget_half_read(self, done: Sequence[str] | None) -> None:
         """Keep only what was seen of these scopes: the others are read again from their start."""
@@ -111,7 +130,8 @@ class Scratch:
         A key that comes twice is compared with what was seen of it last; the later one stands.
         A hash of None says that the record is deleted, which is new only of one that was alive.
         """
-        batch = pa.table(  # noqa: F841  read by name below
+        last = dict(zip(zip(scopes, ids, strict=True), range(len(ids)), strict=True))
+        incoming = pa.table(
             {
                 "position": pa.array(range(len(ids)), pa.int32()),
                 "scope": pa.array(scopes, pa.string()),
@@ -119,11 +139,8 @@ class Scratch:
                 "hash": pa.array(hashes, pa.string()),
             }
         )
-        self._db.execute("""
-            create or replace temp table incoming as
-            select * from batch
-            qualify row_number() over (partition by scope, id order by position desc) = 1
-        """)
+        if len(last) < len(ids):
+            incoming = incoming.take(sorted(last.values()))
         compared = self._db.execute("""
             select i.position, s.id is not null as again,
                 case when s.id is null then k.hash else s.hash end is distinct from i.hash as new
