@@ -22,7 +22,7 @@ _USES = {"shipping_address": "shipping", "primary_address": "primary", "postal_a
 def addresses(record: Record) -> list[Record] | None:
     """Return the addresses a customer's record holds, each once, with what it is used for.
 
-    Both the current and the older name and form of an address are read.
+    Both the current and the older name and form of an address are read; the current one wins.
     """
     told = [key for key in _USES if key in record]
     found = dict[str, Record]()
@@ -30,18 +30,23 @@ def addresses(record: Record) -> list[Record] | None:
         value: Any = record[key]
         if not isinstance(value, dict) or not any(value.values()):
             continue
-        lines = value.get("lines", value.get("address"))
+        lines = _either(value, "lines", "address")
         address: Record = {
             **{name: held for name, held in value.items() if name not in ("address", "state")},
             "id": str(value.get("id") or _USES[key]),
             "kind": _USES[key],
             "lines": [lines] if isinstance(lines, str) else lines,
-            "zone": value.get("zone", value.get("state")),
+            "zone": _either(value, "zone", "state"),
         }
-        if address["id"] in found and found[address["id"]]["kind"] != address["kind"]:
-            address["kind"] = f"{found[address['id']]['kind']}, {address['kind']}"
-        found[address["id"]] = address
+        same = found.setdefault(address["id"], address)
+        if same["kind"] != address["kind"]:
+            same["kind"] = f"{same['kind']}, {address['kind']}"
     return list(found.values()) if told else None
+
+
+def _either(value: Record, current: str, older: str) -> Any:
+    held = value.get(current)
+    return value.get(older) if held is None else held
 
 
 def _lines(record: Record, _: Context) -> str | None:
