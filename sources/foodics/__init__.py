@@ -21,8 +21,8 @@ Left out     orders, coupons, house account and loyalty transactions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
@@ -33,25 +33,23 @@ from sources.account import Account, Read, configure
 from sources.auth import bearer
 from sources.confirm import by_address
 from sources.drive import resources
-from sources.errors import AuthError, Unavailable, VendorError
-from sources.foodics import api
+from sources.errors import AuthError, VendorError
+from sources.foodics import api, tags
 from sources.foodics.fields import BUSINESSES, CUSTOMERS, SHAPES, TAGS
+from sources.foodics.reading import Reader
 from sources.http import Client, Probe
 from sources.job import Job
-from sources.keyset import Keyset, Place
-from sources.order import Marks, NewestFirst
-from sources.paging import Batch, Page, numbered
+from sources.order import Marks
+from sources.paging import Page
 from sources.payload import Record
 from sources.records import Context, Shape
 from sources.removal import end_scope
 from sources.scan import Reading, Scan, State
 from sources.throttle import Limiter
-from sources.walks import note
 
 BASE_URL = "https://api.foodics.com/v5"
 _SCOPES = ("customers.list", "customers.get", "general.read")
 _GATED = ("customers.accounts.read", "customers.loyalty.read")
-_TAGGED = CUSTOMERS.children[0]
 
 
 class _Account(Account):
@@ -101,206 +99,34 @@ class _Account(Account):
         for page in self._tags:
             scan.take(page)
             yield
-        end_scope(scan, by_address(partial(api.tag, self.client), TAGS))
+        end_scope(scan, by_address(partial(api.tag, self.client), TAGS, scan))
         return None
 
     def _read_customers(self, _: str, scan: Scan) -> Reading:
         marks = Marks(CUSTOMERS, scan.place)
+        reader = Reader(self.client, scan, marks)
         if window := self.job.backfill:
-            yield from self._living(scan, marks, window.since, window.until)
-            yield from self._deleted(scan, window.since)
+            yield from reader.living(window.since, window.until)
+            yield from reader.deleted(window.since)
             return None
         since = None
         if not scan.complete_kind:
             since = datetime.fromisoformat(scan.state["watermark"]) - self.lag
-        yield from self._living(scan, marks, since)
-        yield from self._deleted(scan, since)
+        yield from reader.living(since)
+        yield from reader.deleted(since)
         if scan.complete_kind and not scan.left_out:
-            end_scope(scan, by_address(partial(api.customer, self.client), CUSTOMERS))
+            end_scope(scan, by_address(partial(api.customer, self.client), CUSTOMERS, scan))
         yield from self._compare_tags(scan)
         return marks.watermark()
 
-    def _living(
-        self, scan: Scan, marks: Marks, since: datetime | None, until: datetime | None = None
-    ) -> Reading:
-        """Read the living, oldest change first, or all by number where that is not obeyed."""
-        place = scan.place
-        if not place.get("walked"):
-            keyset = Keyset(
-                self.client,
-                partial(api.changed, self.client),
-                CUSTOMERS,
-                api.OLDEST_FIRST,
-                api.OTHER_ORDERS,
-            )
-            begin = Place.read(place["next"]) if "next" in place else Place(since)
-            for page in keyset.pages(begin, until):
-                note(scan, page, marks)
-                place["next"] = page.next or place.get("next") or str(begin)
-                if begin == Place(None):
-                    place.setdefault("total", keyset.total)
-                yield
-            place["walked"] = True
-            place["by_number"] = 0 if keyset.obeyed and not self._is_short(scan) else 1
-        if place["by_number"]:
-            self.client.log.warning(
-                "foodics/customers: change filter and order do not show all; reading by number"
-            )
-        while place["by_number"]:
-            for page in api.listed(self.client, place["by_number"], self._total_into(place)):
-                note(scan, page, marks)
-                place["by_number"] = int(page.next or 0)
-                yield
-        scan.report.vendor_total = place.get("total") if scan.complete_kind else None
-        if scan.complete_kind and self._is_short(scan):
-            scan.leave_out(
-                Unavailable(
-                    "the vendor counts more customers than it shows, in whatever order. What it "
-                    "shows is published, nobody was removed, and the next run reads all again",
-                    vendor="foodics",
-                    account=self.client.account,
-                    resource="customers",
-                )
-            )
-        return None
-
-    @staticmethod
-    def _total_into(place: State) -> Callable[[Batch], None]:
-        def tell(batch: Batch) -> None:
-            place["total"] = batch.total
-
-        return tell
-
-    @staticmethod
-    def _is_short(scan: Scan) -> bool:
-        """Tell whether a complete scan has seen fewer than the vendor counts."""
-        total = scan.place.get("total")
-        if not scan.complete_kind or total is None:
-            return False
-        scan.flush()
-        return bool(scan.scratch.seen("") < total)
-
-    def _deleted(self, scan: Scan, since: datetime | None) -> Reading:
-        """Read who was deleted since, last changed first; then who was restored in silence."""
-        first: list[Batch] = []
-        order = NewestFirst(CUSTOMERS, None, since or datetime.min.replace(tzinfo=UTC))
-        enough = None if since is None else partial(self._deleted_enough, order)
-        whole = False
-        for page in numbered(
-            self.client,
-            partial(api.deleted, self.client),
-            resource="customers",
-            enough=enough,
-            tell=first.append,
-        ):
-            scan.take(page)
-            whole = page.next is None
-            yield
-        total = first[0].total
-        if whole and total is None:
-            total = sum(len(batch.records) for batch in first)
-        scan.flush()
-        before = scan.home.get("deleted_total")
-        if self.job.backfill is None and total is not None:
-            expected = None if before is None else before + scan.report.rows_removed
-            if expected is not None and total < expected and not scan.complete_kind:
-                yield from self._restored(scan)
-            if before != total:
-                scan.home["deleted_total"] = total
-        return None
-
-    def _deleted_enough(self, order: NewestFirst, page: Page) -> bool:
-        """Tell whether the rest of the deleted is older; never where deleting moves no stamp."""
-        if any(
-            str(record.get("deleted_at") or "") > str(record.get("updated_at") or "")
-            for record in page.records
-        ):
-            self.client.log.debug("foodics/customers: deleting moves no stamp; reading them all")
-            return False
-        return order.enough(page) and not order.broken
-
-    def _restored(self, scan: Scan) -> Reading:
-        """Ask for those the log holds as deleted and the vendor does not any more."""
-        shown = {
-            CUSTOMERS.record_id(record)
-            for page in numbered(
-                self.client, partial(api.deleted, self.client), resource="customers"
-            )
-            for record in page.records
-        }
-        gone = [
-            record_id
-            for heads in scan.log.heads(CUSTOMERS, scan.report.tenant_id)
-            for record_id, op in zip(
-                *(heads.column(name).to_pylist() for name in ("id", "op")), strict=True
-            )
-            if op == "delete" and record_id not in shown
-        ]
-        ask = by_address(partial(api.customer, self.client), CUSTOMERS)
-        found = [answer for _, answer in ask(gone) if isinstance(answer, dict)]
-        scan.take(Page(found, None, None))
-        yield
-        return None
-
     def _compare_tags(self, scan: Scan) -> Reading:
-        """Compare each tag's count with ours, and read the customers of those that differ."""
         try:
-            tags = {
-                str(TAGS.record_id(tag)): tag.get("customers_count", tag.get("customersCount"))
-                for page in self._tags
-                for tag in page.records
-                if tag.get("deleted_at") is None
-            }
+            counts = tags.counted(self._tags)
         except VendorError:
             # The tags' own scan has said so.
             return None
-        scan.flush()
-        ours = scan.kin.counts(_TAGGED)
-        gaps: dict[str, int] = scan.home.get("count_gaps", {})
-        for tag_id in sorted({*ours, *(tag for tag, count in tags.items() if count)}):
-            theirs = tags.get(tag_id, 0)
-            if not isinstance(theirs, int) or theirs - ours.get(tag_id, 0) == gaps.get(tag_id, 0):
-                continue
-            yield from self._read_tagged(scan, tag_id, listed=tag_id in tags)
-            left = theirs - len(scan.kin.holders(_TAGGED, tag_id))
-            gaps = {**gaps, tag_id: left}
-        gaps = {tag_id: gap for tag_id, gap in gaps.items() if gap and tag_id in tags}
-        if gaps != scan.home.get("count_gaps", {}):
-            # A difference that stays (the vendor counts others too) is not asked about again.
-            scan.home["count_gaps"] = gaps
+        yield from tags.compare(self.client, scan, counts)
         return None
-
-    def _read_tagged(self, scan: Scan, tag_id: str, *, listed: bool) -> Reading:
-        """Make a tag's memberships those the vendor shows for it."""
-        shown: set[str] = set()
-        if listed:
-            for page in api.listed(self.client, filters={"filter[tags.id]": tag_id}):
-                records = [one for one in page.records if _has_tag(one, tag_id)]
-                scan.take(Page(records, page.next, page.vendor_time))
-                shown |= {str(CUSTOMERS.record_id(record)) for record in records}
-                yield
-        elif api.tag(self.client, tag_id) is not None:
-            return None
-        scan.flush()
-        lost = sorted(scan.kin.holders(_TAGGED, tag_id) - shown)
-        if not lost:
-            return None
-        if not listed:
-            scan.kin.end(_TAGGED, tag_id, lost)
-            return None
-        ask = by_address(partial(api.customer, self.client), CUSTOMERS)
-        still = [answer for _, answer in ask(lost) if isinstance(answer, dict)]
-        scan.take(Page(still, None, None))
-        scan.flush()
-        return None
-
-
-def _has_tag(record: Record, tag_id: str) -> bool:
-    """Tell whether a record has a tag: a filter that is ignored shows everybody."""
-    held = record.get("tags")
-    if not isinstance(held, list):
-        return False
-    return any(str(tag.get("id")) == tag_id for tag in held if isinstance(tag, dict))
 
 
 @dlt.source(name="foodics", max_table_nesting=0)
