@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
-from pipelines import settings, warehouse
+from pipelines import project, settings, warehouse
 from sources import VENDORS
 from sources.errors import ConfigError, SyncError
 from sources.job import Job
@@ -42,7 +42,7 @@ def check(transport: Any = None, timing: Timing | None = None) -> Iterator[Findi
 
 
 def _account(account: settings.Account, transport: Any, timing: Timing) -> Iterator[Finding]:
-    job = Job(timing=timing)
+    job = Job(timing=timing, vault_dir=project.vault_dir())
     module = import_module(VENDORS[account.vendor])
     try:
         with job.closing:

@@ -33,9 +33,14 @@ def folder() -> Path:
 def data_dir() -> Path:
     """Return the folder of working data, `.regulars` in the project unless `DLT_DATA_DIR` is set.
 
-    Nothing in it is needed for correct tables; it saves work after a crash.
+    Nothing in it but the credentials is needed for correct tables; it saves work after a crash.
     """
     configured = os.environ.get("DLT_DATA_DIR")
     path = Path(configured).expanduser() if configured else folder() / ".regulars"
     path.mkdir(parents=True, exist_ok=True)
     return path.resolve()
+
+
+def vault_dir() -> Path:
+    """Return the folder of rotated credentials: one for all commands, or one locks out another."""
+    return data_dir() / "credentials"

@@ -168,7 +168,7 @@ def _job(
         timing=timing,
         progress=progress,
         scratch_dir=warehouse.place().folder / "scans" / account.label,
-        vault_dir=project.data_dir() / "credentials",
+        vault_dir=project.vault_dir(),
         log=logging.getLogger(f"regulars.{account.vendor}"),
         **asked,
     )
