@@ -50,7 +50,11 @@ def without(record: Record, paths: Sequence[tuple[str, ...]]) -> Record:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Return a JSON value without the keys of objects that hold null."""
+    """Return an object or array without the keys of objects that hold null."""
     if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
-    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
+        return {
+            key: _without_nulls(inner) if isinstance(inner, dict | list) else inner
+            for key, inner in value.items()
+            if inner is not None
+        }
+    return [_without_nulls(inner) if isinstance(inner, dict | list) else inner for inner in value]

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 
@@ -90,8 +91,8 @@ class Client:
 
     def url(self, path: str, **params: str) -> str:
         """Return the address of `path` under the base address, with these query parameters."""
-        url = self.base_url.join(path.lstrip("/"))
-        return str(url.copy_merge_params(params) if params else url)
+        url = str(self.base_url.join(path.lstrip("/")))
+        return f"{url}?{urlencode(params)}" if params else url
 
     def next_url(self, here: str, following: str, resource: str) -> str:
         """Return the absolute address of a next page.

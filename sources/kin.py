@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from sources.buffer import Buffer
 from sources.content import digest
 from sources.job import ScanReport
 from sources.payload import Record
-from sources.records import Child, Rows, Shape
+from sources.records import Child, Shape
 from sources.rejects import Reject
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class Kin:
     def _compare(self, child: Child, parents: Iterable[tuple[str, datetime, list[Record]]]) -> None:
         """Log what is new of these parents' children, then what is gone."""
         scopes: list[str] = []
-        rows: list[tuple[str, str, str, Record, datetime]] = []
-        at = {}
+        rows, at = Buffer(), {}
         for parent, seen, held in parents:
             scopes.append(parent)
             at[parent] = seen
@@ -88,29 +88,23 @@ class Kin:
                     )
                     continue
                 once[entry_id] = entry
-            rows += [(parent, key, digest(entry), entry, seen) for key, entry in once.items()]
-        new, gone = self._scan.scratch.kin_changes(child.shape.resource, scopes, rows)
-        self._log(child.shape, [rows[place] for place in new])
-        self._end(child, [(scope, key, at[scope]) for scope, key in gone])
-        self._touch(child, {rows[place][1] for place in new})
-        self.reports[child.shape.resource].rows_seen += len(rows)
-
-    def _log(self, shape: Shape, rows: Sequence[tuple[str, str, str, Record, datetime]]) -> None:
-        if not rows:
-            return
-        scopes, ids, hashes, records, observed = map(list, zip(*rows, strict=True))
-        made: Rows = shape.rows(
-            records,
-            ids=ids,
-            hashes=hashes,
-            observed=observed,
-            tenant_id=self._scan.report.tenant_id,
-            scan_id=self._scan.report.scan_id,
-            scopes=scopes,
-            context=self._scan.context,
+            for key, entry in once.items():
+                rows.add(parent, key, digest(entry), entry, seen)
+        new, gone = self._scan.scratch.kin_changes(
+            child.shape.resource, scopes, rows.scopes, rows.ids, rows.marks
         )
+        fresh = rows.only(new)
+        self._log(child.shape, fresh)
+        self._end(child, [(scope, key, at[scope]) for scope, key in gone])
+        self._touch(child, set(fresh.ids))
+        self.reports[child.shape.resource].rows_seen += len(rows.ids)
+
+    def _log(self, shape: Shape, rows: Buffer) -> None:
+        if not rows.ids:
+            return
+        made = rows.of(shape, self._scan.report, self._scan.context)
         self._scan.changes.add_rows(made, shape)
-        self.reports[shape.resource].rows_changed += len(rows)
+        self.reports[shape.resource].rows_changed += len(rows.ids)
 
     def _end(self, child: Child, gone: Sequence[tuple[str, str, datetime]]) -> None:
         """Log a delete for each (parent, id, when it was seen)."""
@@ -136,7 +130,7 @@ class Kin:
             return
         self._learn(ids)
         for child in self._scan.shape.children:
-            _, gone = self._scan.scratch.kin_changes(child.shape.resource, list(ids), [])
+            _, gone = self._scan.scratch.kin_changes(child.shape.resource, list(ids), [], [], [])
             self._end(child, [(scope, key, seen) for scope, key in gone])
 
     def counts(self, child: Child) -> dict[str, int]:
@@ -224,7 +218,10 @@ class Kin:
         alive_now = self._alive(child, None if complete else touched)
         seen = self._scan.job.observe()
         fresh = sorted(alive_now - known.keys())
-        self._log(lists, [("", name, digest({"id": name}), {"id": name}, seen) for name in fresh])
+        named = Buffer()
+        for name in fresh:
+            named.add("", name, digest({"id": name}), {"id": name}, seen)
+        self._log(lists, named)
         gone = [("", name) for name in sorted(known.keys() - alive_now)]
         facts = {"tenant_id": self._scan.report.tenant_id, "scan_id": self._scan.report.scan_id}
         self._scan.changes.add(lists.deletions(gone, seen, **facts), lists.resource)

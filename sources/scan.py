@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from sources.buffer import Buffer
 from sources.changes import Changes
 from sources.errors import VendorError
 from sources.job import Job, ScanReport
@@ -63,7 +64,7 @@ class Scan:
         self._part = 0
         facts = "\x1f".join(f"{key}={value}" for key, value in sorted(context.items()))
         self._salt = hashlib.blake2b(facts.encode(), digest_size=16).digest()
-        self._buffer: list[tuple[str, str, str, Record, datetime]] = []
+        self._buffer = Buffer()
         self._started = job.timing.now()
         self.pages = 0
         self.reading: Reading
@@ -120,6 +121,7 @@ class Scan:
         self.pages += 1
         self.report.pages += 1
         self.job.progress(self.report)
+        buffer = self._buffer
         for at, record in enumerate(page.records):
             record_id = self.shape.record_id(record)
             if record_id is None:
@@ -127,32 +129,32 @@ class Scan:
                 self.changes.reject([Reject(None, self.shape.key, reason)])
                 continue
             mark = self.shape.fingerprint(record, self._salt)
-            mark = f"{mark}:{marks[at]}" if marks else mark
-            self._buffer.append((scope, record_id, mark, record, observed))
-        if len(self._buffer) >= FLUSH:
+            buffer.add(scope, record_id, f"{mark}:{marks[at]}" if marks else mark, record, observed)
+        if len(buffer.ids) >= FLUSH:
             self.flush()
 
     def flush(self) -> None:
         """Turn what the buffer holds that is new into rows."""
-        if not self._buffer:
+        if not self._buffer.ids:
             return
-        buffer, self._buffer = self._buffer, []
-        scopes, ids, marks, records, _ = map(list, zip(*buffer, strict=True))
+        buffer, self._buffer = self._buffer, Buffer()
         if not self.complete_kind:
-            self._learn(ids)
-        self.report.rows_seen += len(ids)
-        buried = self.shape.tombstone
-        dead = {at for at, one in enumerate(records) if buried and one.get(buried) is not None}
-        compared = [None if at in dead else mark for at, mark in enumerate(marks)]
-        new = self.scratch.changed(scopes, ids, compared, self._part + 1)
+            self._learn(buffer.ids)
+        self.report.rows_seen += len(buffer.ids)
+        compared: list[str | None] = list(buffer.marks)
+        dead = set[int]()
+        if buried := self.shape.tombstone:
+            dead = {at for at, one in enumerate(buffer.records) if one.get(buried) is not None}
+            for at in dead:
+                compared[at] = None
+        new = self.scratch.changed(buffer.scopes, buffer.ids, compared, self._part + 1)
         if self.job.backfill:
-            new = self._not_stale(new, ids, records)
-        living = [buffer[at] for at in new if at not in dead]
-        self._log(living)
-        ended = [buffer[at] for at in new if at in dead]
-        if ended:
+            new = self._not_stale(new, buffer.ids, buffer.records)
+        self._log(buffer.only([at for at in new if at not in dead]))
+        ended = buffer.only([at for at in new if at in dead])
+        if ended.ids:
             self._log(ended, op="delete")
-            self.kin.drop([one[1] for one in ended], ended[-1][4])
+            self.kin.drop(ended.ids, ended.observed[-1])
 
     def _learn(self, ids: Sequence[str]) -> None:
         unlearned = self.scratch.unlearned(ids)
@@ -185,30 +187,16 @@ class Scan:
             self.job.log.info("%s: stale_skipped=%d, newer ones are landed", name, skipped)
         return fresh
 
-    def _log(
-        self, rows: Sequence[tuple[str, str, str, Record, datetime]], op: str = "upsert"
-    ) -> None:
+    def _log(self, rows: Buffer, op: str = "upsert") -> None:
         """Keep records as rows of the log, and what changed of their children."""
-        if not rows:
+        if not rows.ids:
             return
-        scopes, ids, marks, records, observed = map(list, zip(*rows, strict=True))
-        made = self.shape.rows(
-            records,
-            ids=ids,
-            hashes=marks,
-            observed=observed,
-            tenant_id=self.report.tenant_id,
-            scan_id=self.report.scan_id,
-            scopes=scopes,
-            context=self.context,
-            op=op,
-        )
-        self.changes.add_rows(made, self.shape)
+        self.changes.add_rows(rows.of(self.shape, self.report, self.context, op), self.shape)
         if op == "delete":
-            self.report.rows_removed += len(rows)
+            self.report.rows_removed += len(rows.ids)
             return
-        self.report.rows_changed += len(rows)
-        self.kin.take(records, ids, observed)
+        self.report.rows_changed += len(rows.ids)
+        self.kin.take(rows.records, rows.ids, rows.observed)
 
     def leave_out(self, error: VendorError) -> None:
         """Note a scope that could not be read: it stays as it was, and the scan is not complete."""

@@ -236,31 +236,36 @@ class Scratch:
         return {row[0] for row in rows.fetchall()}
 
     def kin_changes(
-        self, resource: str, scopes: Sequence[str], rows: Sequence[tuple[Any, ...]]
+        self,
+        resource: str,
+        parents: Sequence[str],
+        scopes: Sequence[str],
+        ids: Sequence[str],
+        hashes: Sequence[str],
     ) -> tuple[list[int], list[tuple[str, str]]]:
         """Replace these parents' children; return positions of new ones, (parent, id) of gone ones.
 
-        `rows` are (parent, id, hash, …), each key once.
+        `scopes` (the parent), `ids` and `hashes` tell of each child now; a key stands once.
         """
         texts = pa.string()
-        parents = pa.table({"scope": pa.array(scopes, texts)})  # noqa: F841  read by name below
+        theirs = pa.table({"scope": pa.array(parents, texts)})  # noqa: F841  read by name below
         batch = pa.table(  # noqa: F841  read by name below
             {
-                "position": pa.array(range(len(rows)), pa.int32()),
-                "scope": pa.array([row[0] for row in rows], texts),
-                "id": pa.array([row[1] for row in rows], texts),
-                "hash": pa.array([row[2] for row in rows], texts),
+                "position": pa.array(range(len(ids)), pa.int32()),
+                "scope": pa.array(scopes, texts),
+                "id": pa.array(ids, texts),
+                "hash": pa.array(hashes, texts),
             }
         )
         told = self._db.execute(
             "create or replace temp table held as select scope, id, hash from kin "
-            "semi join parents using (scope) where resource = ?",
+            "semi join theirs using (scope) where resource = ?",
             [resource],
         ).fetchone()
         if not told or not told[0]:
             # Nobody had any before, as in a first load: all are new.
             self._db.execute("insert into kin select ?, scope, id, hash from batch", [resource])
-            return list(range(len(rows))), []
+            return list(range(len(ids))), []
         new = self._db.execute(
             "select position from batch anti join held using (scope, id, hash) order by 1"
         ).fetchall()
