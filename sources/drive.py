@@ -64,7 +64,8 @@ def run_scan(
         )
         job.reports.append(report)
     facts: dict[str, Any] = {"complete": complete, "account": account, "context": context or {}}
-    before, goes_on = requests(), True
+    # What was sent between two parts, ahead of its being read, counts too.
+    before, goes_on = job.counted.get(shape.resource, requests()), True
     try:
         while goes_on:
             kept = copy.deepcopy(home)
@@ -78,7 +79,8 @@ def run_scan(
             if goes_on and job.by_parts:
                 return
     finally:
-        report.requests += requests() - before
+        job.counted[shape.resource] = requests()
+        report.requests += job.counted[shape.resource] - before
     job.scans.pop(key, None)
     job.done.add(key)
     if job.backfill:

@@ -101,6 +101,7 @@ class Job:
             `unfinished` is empty. Without it one run of the source reads everything.
         strict: Raise the first failure instead of noting it.
         progress: Told of every page.
+        counted: How many requests for a resource are in some scan's report.
         landed: Ids of the scans whose end is in the destination.
         missed: Tenants there were, and the credential sees no more.
         closing: What is to be closed when the run is over.
@@ -126,6 +127,7 @@ class Job:
     held: list[RemovalPlan] = field(default_factory=list)
     scans: dict[tuple[str, str], Scan] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
+    counted: dict[str, int] = field(default_factory=dict)
     landed: set[str] = field(default_factory=set)
     missed: set[str] = field(default_factory=set)
     closing: ExitStack = field(default_factory=ExitStack)

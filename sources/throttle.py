@@ -59,7 +59,6 @@ class Limiter:
         max_wait: Seconds a run may wait in all, retries and throttling together; pacing by our
             own cap is the chosen speed of the run and is not counted.
         window: Seconds the vendor's own limit is for, where its answers do not say.
-        left: How many more requests the vendor said it lets in; None where it does not say.
         waited: Seconds spent waiting so far.
         stopped: Set when the run is to end: no request is sent any more, and no wait goes on.
     """
@@ -69,14 +68,23 @@ class Limiter:
     max_wait: float = 300
     window: float = 60
     waited: float = 0.0
-    left: int | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
     _next: datetime | None = None
     _resets: datetime | None = None
     _held_until: datetime | None = None
     _paid_until: datetime | None = None
     _in_flight: int = 0
+    _told: int | None = None
+    _overtaken: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def left(self) -> int | None:
+        """How many more requests the vendor lets in; None where it does not say.
+
+        A refused request counts with some vendors, so the last one let in is the last one sent.
+        """
+        return None if self._told is None else self._told - self._in_flight
 
     def acquire(self) -> None:
         """Return when one more request may be sent.
@@ -106,24 +114,25 @@ class Limiter:
             if self._held_until is not None and now < self._held_until:
                 return (self._held_until - now).total_seconds()
             if self._resets is not None and now >= self._resets:
-                self.left = self._resets = None
+                self._told = self._resets = None
             if self.left is not None and self.left <= 0 and self._resets is not None:
                 return (self._resets - now).total_seconds()
             self._in_flight += 1
-            if self.left is not None:
-                self.left -= 1
             return 0
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """Note an answer (None: there was none): how many more requests the vendor lets in.
 
-        A refused request counts with some vendors, so the last one let in is the last one sent.
-        Where the vendor does not say when its window ends, it is taken to have begun just now.
+        Answers overtake one another: a larger number than before is news only where it cannot be
+        that of a request that was under way when the smaller one came. Where the vendor does not
+        say when its window ends, it is taken to have begun just now.
         """
         remaining = _count(headers, _REMAINING_HEADERS)
         with self._lock:
             self._in_flight = max(0, self._in_flight - 1)
             if headers is None or remaining is None:
+                # It may have counted all the same.
+                self._told = self._told if self._told is None else self._told - 1
                 return
             now = self.timing.now()
             said = next((headers[name] for name in _RESET_HEADERS if name in headers), None)
@@ -132,7 +141,8 @@ class Limiter:
                 self._resets = now + timedelta(seconds=wait)
             elif self._resets is None:
                 self._resets = now + timedelta(seconds=self.window)
-            self.left = remaining - self._in_flight
+            if self._told is None or not self._told <= remaining <= self._told + self._overtaken:
+                self._told, self._overtaken = remaining, self._in_flight
 
     def hold(self, seconds: float) -> None:
         """Let nothing out before so many seconds are over, whichever thread asks."""
