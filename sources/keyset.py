@@ -2,15 +2,15 @@
 
 Always page 1, from the last stamp read less a second: no page is deep, so no cap is met, and a
 record that moves while we read moves ahead of us, never past us. Pages 2, 3 … are asked for only
-inside one equal stamp, as a bulk import leaves it. What the filter does is judged by what comes
-back: whether its bound is included, whether it is obeyed at all.
+inside one equal stamp, as a bulk import leaves it; who leaves them meanwhile pulls others forward,
+so they are read again where anybody did. What the filter does is judged by what comes back:
+whether its bound is included, whether it is obeyed at all.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,12 +19,14 @@ import pyarrow.compute as pc
 
 from sources.errors import ContractError
 from sources.http import Client
-from sources.paging import Batch, Page
+from sources.paging import Batch, Page, _Idle
 from sources.records import Shape
 
 SECOND = timedelta(seconds=1)
-# Where a vendor caps its pages in silence it has been seen to do so at the tenth.
-_SUSPICIOUS = 10
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# So many ids of one equal stamp are remembered: a walk's memory must not grow with the account.
+_REMEMBERED = 10_000
+_ROUNDS = 3
 
 Fetch = Callable[["Place", str], Batch]
 """(where, sort) → one page of what changed after `where.after`."""
@@ -48,141 +50,218 @@ class Place:
 
 
 @dataclass
+class _Window:
+    """What was read so far after one and the same stamp, page by page.
+
+    Attributes:
+        whole: Whether all of it is here: from its first page on, and not too many.
+        since: The vendor's clock when its reading began.
+        told: What its pages said how many there are.
+    """
+
+    whole: bool
+    since: datetime | None
+    ids: set[str] = field(default_factory=set)
+    told: set[int | None] = field(default_factory=set)
+
+    def add(self, ids: Iterator[str | None], total: int | None) -> None:
+        """Take in one page."""
+        self.told.add(total)
+        if len(self.ids) > _REMEMBERED:
+            self.whole = False
+        else:
+            self.ids.update(one for one in ids if one is not None)
+
+
 class Keyset:
     """One walk over one resource.
 
     Attributes:
-        fetch: Asks for one page.
-        shape: Tells where the stamp is.
-        sort: The vendor's name for oldest change first.
-        others: Other orders, tried where a cap hides part of one equal stamp.
-        total: How many the vendor said there are after where the walk began.
         obeyed: Whether the filter and the order did what they say; if not, the walk has ended,
             and another way of reading is needed.
     """
 
-    client: Client
-    fetch: Fetch
-    shape: Shape
-    sort: str
-    others: Sequence[str] = ()
-    total: int | None = None
-    obeyed: bool = True
-    inclusive: bool = False
-    _window: set[str] = field(default_factory=set)
+    def __init__(
+        self, client: Client, fetch: Fetch, shape: Shape, sort: str, others: Sequence[str] = ()
+    ) -> None:
+        """Begin nothing yet.
 
-    def pages(self, place: Place, until: datetime | None = None) -> Iterator[Page]:
+        Args:
+            client: Whom to name in errors.
+            fetch: Asks for one page.
+            shape: Tells where the stamp is.
+            sort: The vendor's name for oldest change first.
+            others: Other orders, tried where a cap hides part of one equal stamp.
+        """
+        self.client, self._fetch, self._shape = client, fetch, shape
+        self._sort, self._others = sort, others
+        self.obeyed = True
+        self._inclusive = False
+        self._fullest = 0
+        self._window = _Window(whole=False, since=None)
+        self._idle = _Idle(client, shape.resource)
+
+    def pages(
+        self, place: Place, until: datetime | None = None, first: Batch | None = None
+    ) -> Iterator[Page]:
         """Yield pages, oldest change first, from a place on until the vendor has no more.
+
+        `Page.next` names the place that follows.
 
         Args:
             place: Where to begin.
-            until: Ends the walk behind this stamp.
+            until: Ends the walk behind this stamp; what is later is left out.
+            first: The page that is there, where it was asked for before.
         """
-        following: Place | None = place
-        with ThreadPoolExecutor(1, thread_name_prefix=f"{self.client.vendor}-page") as ahead:
-            pending = ahead.submit(self.fetch, place, self.sort)
-            first = True
-            while following is not None:
-                here, batch = following, pending.result()
-                if first:
-                    self.total, first = batch.total, False
-                stamps = pc.drop_null(self.shape.stamps(batch.records))
-                if not self._obeys(here, stamps):
-                    self.obeyed = False
-                    yield Page(batch.records, None, batch.vendor_time)
-                    return
-                following = self._next(here, batch, stamps)
-                if until and len(stamps) and stamps[-1].as_py() > until:
-                    following = None
-                if following is not None:
-                    pending = ahead.submit(self.fetch, following, self.sort)
-                next_text = str(following) if following else None
-                if following is None and self._capped(here, batch):
-                    yield Page(batch.records, str(here), batch.vendor_time)
-                    following, batch = yield from self._around(here, batch, stamps)
-                    if following is not None:
-                        pending = ahead.submit(self.fetch, following, self.sort)
-                    next_text = str(following) if following else None
-                yield Page(batch.records, next_text, batch.vendor_time)
+        here, batch = place, first or self._fetch(place, self._sort)
+        while True:
+            stamps = self._shape.stamps(batch.records)
+            if not self.obeys(here, batch, stamps):
+                self.obeyed = False
+                yield Page(batch.records, None, batch.vendor_time)
+                return
+            self._take_in(here, batch)
+            records, onward, ready = batch.records, self._next(here, batch, stamps), None
+            if until and (later := pc.greater(stamps, until).to_pylist().count(True)):
+                records, onward = records[:-later], None
+            elif onward is None and self._is_cut(here, batch):
+                yield Page(records, str(here), batch.vendor_time)
+                records, (onward, ready) = [], (yield from self._around(here, batch, stamps))
+            if here.page > 1 and (onward is None or onward.page == 1) and self._has_lost():
+                yield Page(records, str(here), batch.vendor_time)
+                records = []
+                yield from self._read_again(here)
+            yield Page(records, str(onward) if onward else None, batch.vendor_time)
+            if onward is None:
+                return
+            here, batch = onward, ready or self._fetch(onward, self._sort)
 
-    def _obeys(self, here: Place, stamps: pa.Array) -> bool:
+    def obeys(self, here: Place, batch: Batch, stamps: pa.Array | None = None) -> bool:
         """Tell whether what came is in order and behind the bound."""
-        if len(stamps) == 0:
+        found = pc.drop_null(self._shape.stamps(batch.records) if stamps is None else stamps)
+        if len(found) == 0:
             return True
-        rising = len(stamps) == 1 or pc.all(pc.greater_equal(stamps[1:], stamps[:-1])).as_py()
+        rising = len(found) == 1 or pc.all(pc.greater_equal(found[1:], found[:-1])).as_py()
         if not rising:
             return False
-        first = stamps[0].as_py()
-        if here.after is not None and first == here.after and not self.inclusive:
-            self.inclusive = True
+        first = found[0].as_py()
+        if here.after is not None and first == here.after and not self._inclusive:
+            self._inclusive = True
             self._say("the bound of the change filter is included")
         return here.after is None or first >= here.after
 
-    def _next(self, here: Place, batch: Batch, stamps: pa.Array) -> Place | None:
-        """Return where the walk goes on, None where the vendor has no more."""
-        ids = {self.shape.record_id(record) for record in batch.records}
+    def _take_in(self, here: Place, batch: Batch) -> None:
         if here.page == 1:
-            self._window = set()
-        self._window |= {one for one in ids if one is not None}
-        if not batch.more:
-            return None
-        after = stamps[-1].as_py() - SECOND if len(stamps) else None
-        if after is not None and (here.after is None or after > here.after):
-            return Place(after)
-        return Place(here.after, here.page + 1)
+            self._window = _Window(whole=True, since=batch.vendor_time)
+        else:
+            self._idle.look_at(Page(batch.records, None, None))
+        self._fullest = max(self._fullest, len(batch.records))
+        self._window.add(map(self._shape.record_id, batch.records), batch.total)
 
-    def _capped(self, here: Place, batch: Batch) -> bool:
-        """Tell whether the end may be a cap: the vendor counts more, or pages end at ten, full."""
-        if here.page == 1:
+    def _next(self, here: Place, batch: Batch, stamps: pa.Array) -> Place | None:
+        """Return where the walk goes on, None where it cannot."""
+        if not batch.more and not self._is_cut(here, batch):
+            return None
+        last = pc.max(stamps).as_py()
+        if last is not None and (here.after is None or last - SECOND > here.after):
+            return Place(last - SECOND)
+        return Place(here.after, here.page + 1) if batch.more else None
+
+    def _is_cut(self, here: Place, batch: Batch) -> bool:
+        """Tell whether pages may end before the records do: more are counted, or it is full."""
+        if batch.more or not batch.records:
             return False
+        size = batch.size or self._fullest
         if batch.total is not None:
-            return len(self._window) < batch.total
-        full = batch.size is not None and len(batch.records) >= batch.size
-        return full and here.page >= _SUSPICIOUS
+            return (here.page - 1) * size + len(batch.records) < batch.total
+        return len(batch.records) >= size
+
+    def _has_lost(self) -> bool:
+        """Tell whether anybody may have left what was read after one stamp, page by page.
+
+        Who is changed leaves it for the end, who is deleted leaves the total: either pulls others
+        forward, to a page that was read.
+        """
+        window = self._window
+        if not window.whole:
+            return False
+        if window.since is None or None in window.told or len(window.told) > 1:
+            return True
+        changed = self._fetch(Place(window.since - SECOND), self._sort)
+        ids = set(map(self._shape.record_id, changed.records))
+        return changed.more or not window.ids.isdisjoint(ids)
+
+    def _read_again(self, here: Place) -> Iterator[Page]:
+        """Read all pages up to this one until they bring nobody new, or nobody leaves them."""
+        self._say("records that share a stamp changed while they were read; reading them again")
+        for _ in range(_ROUNDS):
+            known, self._window = self._window.ids, _Window(whole=True, since=None)
+            for number in range(1, here.page + 1):
+                batch = self._fetch(Place(here.after, number), self._sort)
+                self._window.since = self._window.since or batch.vendor_time
+                self._window.add(map(self._shape.record_id, batch.records), batch.total)
+                yield Page(batch.records, str(here), batch.vendor_time)
+            if self._window.ids <= known or not self._has_lost():
+                return
+            self._window.ids |= known
 
     def _around(
         self, here: Place, batch: Batch, stamps: pa.Array
-    ) -> Generator[Page, None, tuple[Place | None, Batch]]:
+    ) -> Generator[Page, None, tuple[Place | None, Batch | None]]:
         """Read what a cap hides of one equal stamp in other orders; return where to go on."""
-        self._say("pages end before the records do; reading what is left in other orders")
-        last = stamps[-1].as_py()
-        jump = Place(last)
-        beyond = self.fetch(jump, self.sort)
-        behind = pc.drop_null(self.shape.stamps(beyond.records))
-        if len(behind) and behind[0].as_py() <= last:
+        last = pc.max(stamps).as_py()
+        jump = Place(last or _EPOCH)
+        beyond = self._fetch(jump, self._sort)
+        if last in self._shape.stamps(beyond.records).to_pylist():
             jump = Place(last + SECOND)
-            beyond = self.fetch(jump, self.sort)
-            behind = pc.drop_null(self.shape.stamps(beyond.records))
-        told = batch.total is not None and beyond.total is not None
-        needed = (batch.total or 0) - (beyond.total or 0) if told else None
-        for sort in self.others:
-            if needed is not None and len(self._window) >= needed:
-                break
-            yield from self._whole_window(here, sort)
-        if needed is None or len(self._window) < needed:
+            beyond = self._fetch(jump, self._sort)
+        needed = None
+        if batch.total is not None and beyond.total is not None:
+            needed = batch.total - beyond.total
+        if not (yield from self._in_other_orders(here, last, needed)):
             raise ContractError(
                 "the vendor ends its pages before its records: more of them share one second of "
                 "change than it shows in any order. Nothing of this scan was published and the "
                 "watermark has not moved; a person has to ask the vendor",
                 vendor=self.client.vendor,
                 account=self.client.account,
-                resource=self.shape.resource,
+                resource=self._shape.resource,
             )
-        return self._next(jump, beyond, behind), beyond
+        return (jump, beyond) if beyond.records else (None, None)
 
-    def _whole_window(self, here: Place, sort: str) -> Iterator[Page]:
-        """Yield every page of a window in another order, as far as the vendor shows it."""
-        page, more = 1, True
-        while more:
-            batch = self.fetch(Place(here.after, page), sort)
-            ids = (self.shape.record_id(record) for record in batch.records)
-            self._window |= {one for one in ids if one is not None}
-            yield Page(batch.records, str(here), batch.vendor_time)
-            page, more = page + 1, batch.more
+    def _in_other_orders(
+        self, here: Place, last: datetime | None, needed: int | None
+    ) -> Generator[Page, None, bool]:
+        """Read who has the stamp `last`, or none, in other orders; tell whether that is everybody.
+
+        Where nobody tells how many are `needed`, a first page that shows nobody new must do.
+        """
+        own = () if self._window.whole else (self._sort,)
+        ids = set(self._window.ids) if self._window.whole else set()
+        for sort in (*own, *self._others):
+            page, more = 1, needed is None or len(ids) < needed
+            while more:
+                batch = self._fetch(Place(here.after, page), sort)
+                yield Page(batch.records, str(here), batch.vendor_time)
+                stamps = self._shape.stamps(batch.records).to_pylist()
+                found = {
+                    one
+                    for one, stamp in zip(
+                        map(self._shape.record_id, batch.records), stamps, strict=True
+                    )
+                    if one is not None and (stamp is None or (last is not None and stamp <= last))
+                }
+                if needed is None and sort not in own:
+                    if not found <= ids:
+                        return False
+                    break
+                ids |= found
+                page, more = page + 1, batch.more and (needed is None or len(ids) < needed)
+        return needed is None or len(ids) >= needed
 
     def _say(self, what: str) -> None:
         log = logging.getLogger(f"regulars.{self.client.vendor}")
-        log.info("%s/%s: %s", self.client.vendor, self.shape.resource, what)
+        log.info("%s/%s: %s", self.client.vendor, self._shape.resource, what)
 
 
 def stamp_text(moment: datetime) -> str:

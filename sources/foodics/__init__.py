@@ -104,7 +104,7 @@ class _Account(Account):
 
     def _read_customers(self, _: str, scan: Scan) -> Reading:
         marks = Marks(CUSTOMERS, scan.place)
-        reader = Reader(self.client, scan, marks)
+        reader = Reader(self.client, scan, marks, self.lag)
         if window := self.job.backfill:
             yield from reader.living(window.since, window.until)
             yield from reader.deleted(window.since)
@@ -204,7 +204,12 @@ def _account(
 ) -> _Account:
     limiter = Limiter(job.timing, requests_per_minute, max_wait_seconds, stopped=job.stopped)
     client = Client(
-        vendor="foodics", account=account, base_url=base_url, limiter=limiter, transport=transport
+        vendor="foodics",
+        account=account,
+        base_url=base_url,
+        limiter=limiter,
+        transport=transport,
+        at_once=api.AT_ONCE,
     )
     job.closing.callback(client.close)
     client.auth = bearer(access_token)

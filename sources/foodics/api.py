@@ -12,6 +12,7 @@ from sources.paging import Batch, Page, numbered
 from sources.payload import MalformedBodyError, Record, record_in, records_in
 
 WHOAMI, CUSTOMERS, TAGS = "whoami", "customers", "tags"
+AT_ONCE = 8
 INCLUDE = "tags,addresses,addresses.delivery_zone"
 OLDEST_FIRST, NEWEST_FIRST = "updated_at", "-updated_at"
 OTHER_ORDERS = ("-updated_at", "created_at", "-created_at", "name", "-name", "email", "-email")

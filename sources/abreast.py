@@ -1,0 +1,59 @@
+"""Several walks over one resource at once: threads ask, one reader takes the pages.
+
+What one walk brings, it brings in its own order, and pages are taken in the order in which they
+came. Few are held at a time, however many there are.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TypeVar
+
+from sources.paging import Page
+
+K = TypeVar("K")
+# So many pages of each walk may wait while the reader turns others into rows.
+_AHEAD = 8
+
+
+def abreast(walks: Mapping[K, Callable[[], Iterator[Page]]]) -> Iterator[tuple[K, Page]]:
+    """Yield (walk, page) until every walk is at its end; one walk asks one page ahead.
+
+    Guarantees: what a walk raises is raised here, after the pages that came before it. When this
+    ends, however it ends, no walk asks anything more.
+    """
+    came: SimpleQueue[tuple[K, Page | BaseException | None]] = SimpleQueue()
+    room = threading.Semaphore(_AHEAD * len(walks) if len(walks) > 1 else 0)
+    ended = threading.Event()
+
+    def walk(key: K, pages: Callable[[], Iterator[Page]]) -> None:
+        try:
+            for page in pages():
+                came.put((key, page))
+                room.acquire()
+                if ended.is_set():
+                    return
+            came.put((key, None))
+        except BaseException as error:  # noqa: BLE001  it is raised where the pages are taken
+            came.put((key, error))
+
+    with ThreadPoolExecutor(max(1, len(walks)), thread_name_prefix="walk") as pool:
+        try:
+            for key, pages in walks.items():
+                pool.submit(walk, key, pages)
+            under_way = len(walks)
+            while under_way:
+                key, page = came.get()
+                if isinstance(page, BaseException):
+                    raise page
+                if page is None:
+                    under_way -= 1
+                    continue
+                room.release()
+                yield key, page
+        finally:
+            ended.set()
+            room.release(len(walks) + 1)
