@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from sources.errors import ContractError
 from sources.http import Client
-from sources.paging import Batch, Page, _Idle
+from sources.paging import Batch, Idle, Page
 from sources.records import Shape
 
 SECOND = timedelta(seconds=1)
@@ -99,7 +99,7 @@ class Keyset:
         self._inclusive = False
         self._fullest = 0
         self._window = _Window(whole=False, since=None)
-        self._idle = _Idle(client, shape.resource)
+        self._idle = Idle(client, shape.resource)
 
     def pages(
         self, place: Place, until: datetime | None = None, first: Batch | None = None

@@ -50,7 +50,7 @@ def follow_header(
     Raises:
         ContractError: An address came twice, or leads to another host, or pages bring nothing new.
     """
-    visited, idle = {url}, _Idle(client, resource)
+    visited, idle = {url}, Idle(client, resource)
 
     def fetch(address: str) -> Page:
         records, answer = client.get(address, resource=resource, read=records_in)
@@ -115,7 +115,7 @@ def numbered(
         ContractError: A page answered with just the records of the page before it, or pages bring
             nothing new.
     """
-    idle = _Idle(client, resource)
+    idle = Idle(client, resource)
     with ThreadPoolExecutor(1, thread_name_prefix=f"{client.vendor}-page") as ahead:
         before: list[Record] = []
         pending: Future[Batch] | None = ahead.submit(fetch, start)
@@ -140,7 +140,7 @@ def numbered(
             yield page
 
 
-class _Idle:
+class Idle:
     """Ends a walk that goes on for ever: page after page holds nothing, or what others held."""
 
     def __init__(self, client: Client, resource: str) -> None:
