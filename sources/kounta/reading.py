@@ -57,6 +57,7 @@ class Customers:
         self._patience, self._gone = Patience(), 0
         self._failures, self._row = list[VendorError](), list[VendorError]()
         self._stopped: VendorError | None = None
+        self._ended: VendorError | None = None
 
     def read(self) -> Reading:
         """Read the list and whatever full records it takes, then end who is listed no more."""
@@ -113,31 +114,28 @@ class Customers:
     ) -> None:
         """Read so many in full; what came is kept, even if the vendor then lets in no more."""
         found, noted, kept = list[Record](), list[str](), list[str]()
-        try:
-            for key, answer in zip(ids, pool.map(self._answer, ids), strict=True):
-                if isinstance(answer, dict):
-                    self._row.clear()
-                    found.append(answer)
-                    noted.append(marks[key])
-                    continue
-                self._fail(key, answer)
-                if known.get(key, _ABRIDGED) == _ABRIDGED:
-                    found.append(listed[key])
-                    noted.append(_ABRIDGED)
-                else:
-                    kept.append(key)
-        except VendorError as error:
-            self._stopped = error
-            raise
-        finally:
-            self._scan.see(kept)
-            if found or kept:
-                self._scan.take(Page(found, None, None), marks=noted)
+        for key, answer in zip(ids, pool.map(self._answer, ids), strict=True):
+            if isinstance(answer, dict):
+                self._row.clear()
+                found.append(answer)
+                noted.append(marks[key])
+            elif not self._bears(key, answer):
+                continue
+            elif known.get(key, _ABRIDGED) == _ABRIDGED:
+                found.append(listed[key])
+                noted.append(_ABRIDGED)
+            else:
+                kept.append(key)
+        self._scan.see(kept)
+        if found or kept:
+            self._scan.take(Page(found, None, None), marks=noted)
+        if self._ended is not None:
+            raise self._ended
 
     def _answer(self, customer_id: str) -> Answer:
         """Ask one customer's own address."""
-        if self._stopped is not None:
-            return self._stopped
+        if over := self._ended or self._stopped:
+            return over
         try:
             record = self._get(customer_id)
         except VendorError as error:
@@ -150,6 +148,15 @@ class Customers:
             account=self._client.account,
             resource=CUSTOMERS.resource,
         )
+
+    def _bears(self, customer_id: str, error: VendorError | None) -> bool:
+        """Tell whether the reading goes on without a record; later ones may be there already."""
+        if self._ended is None:
+            try:
+                self._fail(customer_id, error)
+            except VendorError as end:
+                self._ended = end
+        return self._ended is None
 
     def _fail(self, customer_id: str, error: VendorError | None) -> None:
         """Bear with a record that did not come; raise where it is more than that one."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import MINUTE, history
+from sources.job import Window
+from tests.conftest import MINUTE, NOON, history
 from tests.sources.kounta import COMPANY, DETAIL, LIST, OWN, Kounta, address_of
 
 
@@ -197,3 +198,24 @@ def test_company_that_is_hidden_later_takes_back_no_phone(bench):
     assert bench.sync(full=True) == 0
     assert history(bench) == before
     assert len(bench.ops()) == 40
+
+
+def test_backfill_reads_every_record_removes_nobody_and_moves_nothing(bench, caplog):
+    """Invariant 6: without a filter by time everything is read; turns and absences stand."""
+    bench.sync()
+    bench.set(bench.ids[5], phone="+61 2 5550 9999", mobile=None)
+    bench.delete(bench.ids[6])
+
+    def home():
+        held = bench.state["customers"]["tenants"][COMPANY]
+        return {name: value for name, value in held.items() if name != "landed_to"}
+
+    before = home()
+    with caplog.at_level("WARNING", logger="regulars.kounta"):
+        assert bench.later(window=Window(NOON, None)) == 0
+    assert "no filter by time; the backfill reads everything" in caplog.text
+    assert bench.count(DETAIL) == 39
+    assert bench.ops()[40:] == [("upsert", bench.ids[5])]
+    assert home() == before
+    assert bench.later() == 0
+    bench.assert_true()

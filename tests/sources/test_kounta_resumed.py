@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from tests.sources.kounta import COMPANY, DETAIL, LIST, Kounta
+from tests.sources.kounta import COMPANY, DETAIL, LIST, Kounta, address_of
 
 
 @pytest.fixture
@@ -62,13 +62,14 @@ def test_quiet_list_longer_than_the_runs_patience_comes_to_its_end(bench):
     bench.assert_true()
 
 
-@pytest.mark.parametrize("page_size", [5, 1000])
-def test_first_load_longer_than_the_runs_patience_comes_to_its_end(bench, page_size):
+@pytest.mark.parametrize(("customers", "page_size"), [(40, 5), (110, 1000)])
+def test_first_load_longer_than_the_runs_patience_comes_to_its_end(tmp_path, customers, page_size):
     """Full records that were read are not read again, however long the page they stand on."""
-    bench.turn(page_size=page_size, rate_limit=8)
+    bench = Kounta(tmp_path, customers, page_size=page_size, rate_limit=customers // 5)
+    bench.keeps = True
     runs, asked = _sync_until_done(bench)
     assert 3 <= runs <= 5
-    assert asked <= 40 + 4 * runs
+    assert asked <= customers + 4 * runs
     bench.assert_true()
 
 
@@ -82,3 +83,15 @@ def test_working_folder_lost_in_the_middle_costs_time_only(bench):
     assert bench.count(DETAIL) == 40
     bench.assert_true()
     assert len(bench.ops()) == 40
+
+
+def test_record_that_came_after_one_that_ends_the_run_is_kept(bench):
+    """Four are asked for at once: whoever answers is landed, whoever else has to wait too long."""
+    slow = address_of(bench.ids[0])
+    bench.sim.fault(slow, status=503, headers={"retry-after": "9999"}, delay=0.1)
+    assert bench.sync() == 75
+    came = len(bench.ops())
+    assert came == bench.count(DETAIL) - 1 > 0
+    assert bench.later() == 0
+    assert bench.count(DETAIL) == 40 - came
+    bench.assert_true()
