@@ -125,7 +125,7 @@ def _part(scan: Scan, read: Read) -> Generator[pa.Table, None, bool]:
         yield from scan.finish(end.value)
         return False
     except Unavailable as error:
-        if scan.job.strict or not scan.pages:
+        if scan.job.strict or not (scan.pages or scan.changes.rows):
             raise
         scan.job.errors.append(error)
         yield from _end_part(scan)

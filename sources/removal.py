@@ -78,13 +78,22 @@ def _remove(scan: Scan, scope: str, missing: Sequence[str], confirm: Confirm) ->
     """Write a delete for each confirmed absence, a row for each that is still there."""
     gone: list[tuple[str, str]] = []
     found: list[Record] = []
-    for record_id, answer in confirm(missing):
-        if answer is True:
-            gone.append((scope, record_id))
-        elif isinstance(answer, dict):
-            found.append(answer)
+    try:
+        for record_id, answer in confirm(missing):
+            if answer is True:
+                gone.append((scope, record_id))
+            elif isinstance(answer, dict):
+                found.append(answer)
+    finally:
+        # Else a quota smaller than what is missing would be spent on the same again and again.
+        _write(scan, scope, gone, found)
+
+
+def _write(
+    scan: Scan, scope: str, gone: Sequence[tuple[str, str]], found: Sequence[Record]
+) -> None:
     if found:
-        scan.take(Page(found, None, None), scope)
+        scan.take(Page(list(found), None, None), scope)
         scan.flush()
     for start in range(0, len(gone), FLUSH):
         keys, observed = gone[start : start + FLUSH], scan.job.observe()

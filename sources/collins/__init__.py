@@ -138,13 +138,16 @@ class _Account(Account):
     def _compare(self, scan: Scan, today: date) -> Reading:
         """Compare each label's and venue's total with ours; end what a silent record has lost."""
         scan.flush()
-        for name, child in _COUNTED.items():
+        for name, child in sorted(_COUNTED.items()):
             for key, ours in sorted(scan.kin.counts(child).items()):
-                if "," in key:
-                    continue  # the filter would take it for two
+                if "," in key or [name, key] <= scan.place.get("compared", []):
+                    continue  # the filter would take it for two; or it was compared before
                 total = api.total(self.client, {name: key})
                 if total is not None and total != ours:
                     yield from self._look_into(scan, child, {name: key}, today)
+                scan.place["compared"] = [name, key]
+                scan.pages += 1
+                yield
         return None
 
     def _look_into(
@@ -152,16 +155,17 @@ class _Account(Account):
     ) -> Generator[None, None, None]:
         """Read who has a label; end it for others of whom we hold it and who do not say so."""
         ((name, key),) = filters.items()
-        shown: set[str] = set()
+        place = scan.place.setdefault("looking", {"shown": {}})
 
         def keep(page: Page) -> None:
             scan.take(page)
-            shown.update(str(CUSTOMERS.record_id(record)) for record in page.records)
+            shown = (str(CUSTOMERS.record_id(record)) for record in page.records)
+            place["shown"].update(dict.fromkeys(shown))
 
-        end = yield from Slices(self.client, {}, keep, today).read([filters])
+        end = yield from Slices(self.client, place, keep, today).read([filters])
         scan.flush()
         ours = scan.kin.holders(child, key)
-        lost = sorted(ours - shown)
+        lost = sorted(ours - scan.place.pop("looking")["shown"].keys())
         if end is not End.WHOLE or not lost:
             return
         if is_too_many(scan, len(lost), len(ours)):

@@ -22,23 +22,21 @@ _SECOND = 2
 
 
 @dataclass(frozen=True)
-class _Told(Batch):
+class Told(Batch):
     """A page with the numbers its headers tell: its own, and of the last; None where unsaid."""
 
     page: int | None = None
     pages: int | None = None
 
 
-def page_of(
-    client: Client, path: str, resource: str, page: int, params: Mapping[str, str]
-) -> _Told:
+def page_of(client: Client, path: str, resource: str, page: int, params: Mapping[str, str]) -> Told:
     """Return one page; how many there are, and how long they are, is read from the answer."""
     url = client.url(path, **{"limit": str(LIMIT), **params, "page": str(page)})
     records, answer = client.get(url, resource=resource, read=lambda value: records_in(value, path))
     names = ("Total-Results", "Per-Page", "Page", "Total-Pages")
     total, size, own, pages = (_number(answer.headers.get(f"X-Pagination-{n}")) for n in names)
     more = pages is not None and page < pages
-    return _Told(records, more, total, size or None, answer.vendor_time, own, pages)
+    return Told(records, more, total, size or None, answer.vendor_time, own, pages)
 
 
 def _number(text: str | None) -> int | None:
@@ -54,7 +52,7 @@ class _Pages:
 
     def __init__(self, client: Client, path: str, resource: str, params: Mapping[str, str]) -> None:
         self._ask, self._params = partial(page_of, client, path, resource), params
-        self._before: _Told | None = None
+        self._before: Told | None = None
 
     def fetch(self, page: int) -> Batch:
         """Return one page; raises Refused, or NotFound, for one that is to exist."""
@@ -74,7 +72,7 @@ class _Pages:
         full = batch.size or max(1, len(before.records) if before else 0)
         return replace(batch, more=batch.more or len(batch.records) >= full)
 
-    def _meant(self, page: int, before: _Told, batch: _Told) -> Batch:
+    def _meant(self, page: int, before: Told, batch: Told) -> Batch:
         """Return what a page means that is just the one before it."""
         if batch.total != before.total:
             # As many came as a page holds, and moved all others by one.
@@ -83,7 +81,7 @@ class _Pages:
             return replace(batch, records=[], more=False)
         return batch
 
-    def _turns(self, batch: _Told) -> bool:
+    def _turns(self, batch: Told) -> bool:
         """Tell whether pages are turned at all: else every page is the first."""
         ones = {**self._params, "limit": "1"}
         return len(batch.records) == 1 or self._ask(_SECOND, ones).records != batch.records[:1]
@@ -102,7 +100,7 @@ def customers(
     return numbered(client, fetch, resource="customers", start=start, enough=enough, tell=tell)
 
 
-def customers_page(client: Client, params: Mapping[str, str], page: int) -> Batch:
+def customers_page(client: Client, params: Mapping[str, str], page: int) -> Told:
     """Return one page of customers."""
     return page_of(client, CUSTOMERS, "customers", page, params)
 

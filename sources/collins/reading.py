@@ -27,6 +27,7 @@ _EARLIEST = date(2000, 1, 1)
 _DAY = timedelta(days=1)
 _REMEMBERED = 10_000
 Reads = Generator[None, None, End]
+_EDGES = [(name, step) for name in STAMPED for step in (1, -1)]
 
 
 class Slices:
@@ -153,8 +154,9 @@ class Reader:
         if self._is_all(asked):
             return End.WHOLE
         if "again" not in self.place:
-            for name in STAMPED:
-                yield from self._edges(asked, name)
+            for edge in range(self.place.get("edge", 0), len(_EDGES)):
+                yield from self._edge(asked, *_EDGES[edge])
+                self.place |= {"edge": edge + 1, "edge_page": None}
                 if self._is_all(asked):
                     return End.WHOLE
             self.slices.say("fewer by slices than there are; reading by days of creation")
@@ -172,34 +174,30 @@ class Reader:
         self.total = None if total == before and seen > (total or 0) else total
         return self.total is not None and seen >= self.total
 
-    def _edges(self, asked: Filters, name: str) -> Generator[None, None, None]:
-        """Read a list from both ends of its order by a stamp, as far as it is worth it.
+    def _edge(self, asked: Filters, name: str, step: int) -> Generator[None, None, None]:
+        """Read a list from one end of its order by a stamp, as far as it is worth it.
 
-        There stand those without it, whichever end they are sorted to, and the newest.
+        That is while there is anybody new, or without the stamp: they stand at either end, and
+        the newest in front.
         """
-        size = yield from self._while_worth(asked, name, 1, 1)
-        yield from self._while_worth(asked, name, -(-(self.total or 0) // size), -1)
-
-    def _while_worth(
-        self, asked: Filters, name: str, page: int, step: int
-    ) -> Generator[None, None, int]:
-        """Read on from a page while there is anybody new, or without the stamp; return its size."""
-        params, size = {**asked, "sort": f"-{name}"}, api.LIMIT
+        params = {**asked, "sort": f"-{name}"}
+        page = self.place.get("edge_page") or (1 if step > 0 else self.place.get("last", 0))
         while page > 0:
-            before = self._seen()
+            self.place["edge_page"], before = page, self._seen()
             try:
                 batch = api.customers_page(self.client, params, page)
             except (ContractError, Unavailable) as error:
+                if page * api.LIMIT <= MOST:
+                    raise
                 Patience().bear(error)
                 break  # so deep that it cannot be paged to, however the vendor says so
-            size = batch.size or size
+            self.place["last"] = batch.pages or 0
             self._keep(Page(batch.records, None, batch.vendor_time))
             yield
             without = STAMPED[name].stamps(batch.records).null_count
             if self._seen() == before and not (without and (batch.more or step < 0)):
                 break
             page += step
-        return size
 
     def _seen(self) -> int:
         self.scan.flush()

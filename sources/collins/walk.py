@@ -140,7 +140,8 @@ class Walk:
 
     def _tell(self, batch: Batch) -> None:
         """Compare a page's total with that of the page before it."""
-        page, size, before = self._asked, batch.size or api.LIMIT, self._at["total"]
+        page, before = self._asked, self._at["total"]
+        size = batch.size or len(batch.records) or api.LIMIT
         self._asked, self._depth = page + 1, page * size
         self._empty = 0 if batch.records else self._empty + 1
         if batch.total is None:

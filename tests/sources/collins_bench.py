@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ import pyarrow as pa
 
 from simulator import CollinsSwitches, Simulator, VirtualClock
 from sources import collins
-from sources.collins.fields import CUSTOMERS, SHAPES
+from sources.collins.fields import CUSTOMERS, VENUES
 from sources.content import digest
 from sources.errors import exit_code_of
 from sources.job import Job, PartSize, Window
 from sources.known import Log
+from sources.records import Shape
 from sources.throttle import Timing
 from tests.conftest import NOON
 
@@ -39,7 +41,7 @@ class MemoryLog(Log):
 
     def __init__(self) -> None:
         super().__init__(None)  # type: ignore[arg-type]
-        self.db = duckdb.connect(":memory:")
+        self.db = duckdb.connect(":memory:", config={"threads": 1})
         self.tables: set[str] = set()
 
     def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
@@ -68,7 +70,10 @@ class Bench:
     """A world of one account, and a project that syncs it."""
 
     def __init__(self, folder: Path | None = None, customers: int = 130, **switches: Any) -> None:
-        """Args: `folder` keeps what a scan saw, for the next run to go on with."""
+        """Args: `folder` keeps what a scan saw, for the next run to go on with.
+
+        Only customers are read, with what stands in their records, unless `shapes` is widened.
+        """
         self.clock = VirtualClock(NOON)
         self.sim = Simulator(
             customers=customers,
@@ -78,7 +83,8 @@ class Bench:
         )
         self.vendor = self.sim.collins
         self.log, self.state, self.folder = MemoryLog(), dict[str, Any](), folder
-        self.job, self.shapes = Job(), SHAPES
+        self.job = Job()
+        self.shapes: tuple[Shape, ...] = (CUSTOMERS,)
 
     @property
     def ids(self) -> list[str]:
@@ -89,6 +95,23 @@ class Bench:
         """Let the vendor do otherwise from now on."""
         vars(self.vendor.switches).update(switches)
 
+    def change(self, customer_id: str, **fields: Any) -> None:
+        """Change a customer at the vendor, stamped now unless told otherwise."""
+        self.vendor.update_customer(TENANT, customer_id, **fields)
+
+    def delete(self, *ids: str) -> None:
+        """Remove customers at the vendor."""
+        for customer_id in ids:
+            self.vendor.delete_customer(TENANT, customer_id)
+
+    def create(self, **fields: Any) -> str:
+        """Add a customer at the vendor; return its id."""
+        return self.vendor.create_customer(TENANT, **fields)
+
+    def later(self, **by: float) -> None:
+        """Let time pass."""
+        self.clock.advance(timedelta(**by))
+
     def sync(
         self, *, full: bool = False, pages: int = 200, window: Window | None = None, **asked: Any
     ) -> int:
@@ -96,13 +119,14 @@ class Bench:
         self.sim.reset_counters()
         self.job = job = Job(
             full=full,
+            allow_mass_delete=asked.pop("allow_mass_delete", False),
             backfill=window,
             by_parts=True,
             part=PartSize(pages=pages),
             timing=Timing(self.clock.now, self.clock.sleep),
             scratch_dir=self.folder,
         )
-        settings: dict[str, Any] = {"max_wait_seconds": 300, "lag_minutes": 10} | asked
+        settings = {"max_wait_seconds": 300, "lag_minutes": 10, "full_scan_every_hours": 24} | asked
         account = collins._account(  # noqa: SLF001  the source without dlt around it
             job,
             self.sim.transport(),
@@ -110,11 +134,11 @@ class Bench:
             access_token=self.vendor.token(TENANT),
             tenant_id=TENANT,
             base_url=self.vendor.base_url,
-            full_scan_every_hours=24,
             default_region="GB",
             **settings,
         )
         account.log = self.log
+        self.log._observed.clear()  # noqa: SLF001  a run asks once, and each of ours is a run
         with job.closing:
             self._run(account)
             while job.unfinished:
@@ -161,8 +185,17 @@ class Bench:
 
     def removed(self) -> set[str]:
         """Return every customer that a row of the log calls deleted."""
+        if "customers" not in self.log.tables:
+            return set()
         rows = self.log.db.execute("select id from customers where _op = 'delete'").fetchall()
         return {key for (key,) in rows}
+
+    def rows(self) -> dict[str, int]:
+        """Return how many rows each table of the log has."""
+        counted = {}
+        for name in sorted(self.log.tables):
+            ((counted[name],),) = self.log.db.execute(f"select count(*) from {name}").fetchall()
+        return counted
 
     def members(self, resource: str) -> set[tuple[str, str]]:
         """Return (list, customer) of one kind as the log holds it now."""
@@ -181,7 +214,7 @@ class Bench:
                 for customer in members
             }
             assert self.members(resource) == told, kind
-        for resource, kind in {"labels": "label", "venues": "venue"}.items():
+        lists = {"labels": "label"} | ({"venues": "venue"} if VENUES in self.shapes else {})
+        for resource, kind in lists.items():
             names = {name for tenant, its, name in truth.lists if (tenant, its) == (TENANT, kind)}
             assert {name for (name,) in self.log.now(resource)} == names
-        assert CUSTOMERS.resource == "customers"
