@@ -225,5 +225,5 @@ def test_complete_scan_asks_for_every_page_once_and_for_each_label_and_venue():
     pages = [f"limit=30&sort=-created_date&page={page}" for page in (1, 2, 3, 4)]
     assert bench.lines("limit=30") == pages
     counted = [line.split("&")[1].split("=")[0] for line in bench.lines("limit=1&")]
-    assert counted == ["labels"] * 5 + ["associated_venues"] * 4
+    assert counted == ["associated_venues"] * 4 + ["labels"] * 5
     assert bench.report().vendor_total == len(bench.ids)

@@ -35,7 +35,7 @@ def test_quota_that_is_used_up_ends_the_run_and_the_next_goes_on(form, tmp_path)
         assert not codes[-1] or bench.job.errors[0].resume_at == bench.clock.now() + HOUR
         bench.clock.advance(HOUR)
     assert codes == [75] * 4 + [0]
-    assert asked == list(range(1, 12))
+    assert asked == list(range(1, 13))
     bench.assert_true()
 
 
@@ -45,6 +45,24 @@ def test_quota_is_waited_for_where_the_run_may_take_so_long():
     assert bench.sync(max_wait_seconds=4 * 3600) == 0
     assert {seen.status for seen in bench.sim.requests} == {200}
     assert bench.clock.now() == NOON + 2 * HOUR
+    bench.assert_true()
+
+
+def test_quota_smaller_than_what_is_to_be_confirmed_is_spent_on_each_once(tmp_path):
+    """Who is missing is asked for by address: what was confirmed is kept for the next run."""
+    bench = Bench(tmp_path, customers=60, rate_limit=1000)
+    bench.sync()
+    gone = bench.ids[:25]
+    bench.delete(*gone)
+    bench.later(hours=2)
+    bench.switch(rate_limit=12)
+    codes, confirmed = [], []
+    for full in (True, False, False):
+        codes.append(bench.sync(full=full))
+        confirmed += [seen.path for seen in bench.sim.requests if seen.status == 404]
+        bench.clock.advance(HOUR)
+    assert codes == [75, 75, 0]
+    assert len(confirmed) == len(set(confirmed)) == len(gone)
     bench.assert_true()
 
 
@@ -92,12 +110,14 @@ def test_scan_whose_memory_is_lost_begins_anew(tmp_path):
     bench.assert_true()
 
 
-@pytest.mark.parametrize("nth", range(2, 21, 3))
-@pytest.mark.parametrize("switches", [{}, {"totals": "missing"}, {"sort_ignored": True}], ids=str)
-def test_scan_by_slices_that_is_cut_short_anywhere_goes_on(nth, switches, tmp_path, monkeypatch):
+CUTS = [({}, 3), ({}, 8), ({}, 15), ({"totals": "missing"}, 8), ({"sort_ignored": True}, 8)]
+
+
+@pytest.mark.parametrize(("switches", "nth"), CUTS, ids=str)
+def test_scan_by_slices_that_is_cut_short_anywhere_goes_on(switches, nth, tmp_path, monkeypatch):
     """Slices that were read are not read again; at the end all are there, and none was removed."""
     monkeypatch.setattr("sources.collins.reading.MOST", 30)
-    bench = Bench(tmp_path, customers=100, page_size=10, **switches)
+    bench = Bench(tmp_path, customers=70, page_size=10, **switches)
     bench.sim.fault(LIST, nth=nth, times=5, status=500)
     assert bench.sync(pages=1) == 75
     asked = bench.lines("_from")[:-5]
