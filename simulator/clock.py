@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -38,22 +39,30 @@ class VirtualClock:
 
     def __init__(self, start: datetime) -> None:
         self._now = start
+        self._lock, self._looked = threading.Lock(), threading.local()
 
     def now(self) -> datetime:
         """Return where it stands."""
-        return self._now
+        now = self._looked.at = self._now
+        return now
 
     def advance(self, by: timedelta) -> None:
         """Move it."""
-        self._now += by
+        self.set(self._now + by)
 
     def set(self, to: datetime) -> None:
         """Put it somewhere."""
-        self._now = to
+        with self._lock:
+            self._now = self._looked.at = to
 
     def sleep(self, seconds: float) -> None:
-        """Stand in for a real sleep: the time passes at once."""
-        self._now += timedelta(seconds=seconds)
+        """Stand in for a real sleep: the time passes at once.
+
+        It begins when the thread last looked: what several sleep at once passes once.
+        """
+        with self._lock:
+            began = getattr(self._looked, "at", self._now)
+            self._now = max(self._now, began + timedelta(seconds=seconds))
 
 
 def stamp(moment: datetime) -> str:

@@ -94,8 +94,8 @@ class Limiter:
                 run was stopped.
         """
         self._keep_pace()
-        while (wait := self._until_let_in()) > 0:
-            self.pause(wait)
+        while (until := self._shut_until()) is not None:
+            self._pause_until(until)
             self._keep_pace()
 
     def _keep_pace(self) -> None:
@@ -107,18 +107,18 @@ class Limiter:
                 self._next = due + timedelta(seconds=60 / self.per_minute)
         self._sleep((due - now).total_seconds())
 
-    def _until_let_in(self) -> float:
-        """Take one request from what the vendor lets in; or return the wait for more."""
+    def _shut_until(self) -> datetime | None:
+        """Take one request from what the vendor lets in; or return when there are more."""
         with self._lock:
             now = self.timing.now()
             if self._held_until is not None and now < self._held_until:
-                return (self._held_until - now).total_seconds()
+                return self._held_until
             if self._resets is not None and now >= self._resets:
                 self._told = self._resets = None
             if self.left is not None and self.left <= 0 and self._resets is not None:
-                return (self._resets - now).total_seconds()
+                return self._resets
             self._in_flight += 1
-            return 0
+            return None
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """Note an answer (None: there was none): how many more requests the vendor lets in.
@@ -152,9 +152,12 @@ class Limiter:
 
     def pause(self, seconds: float) -> None:
         """Wait, or raise OverBudgetError without waiting; time others wait too is paid once."""
+        self._pause_until(self.timing.now() + timedelta(seconds=seconds))
+
+    def _pause_until(self, until: datetime) -> None:
         with self._lock:
             now = self.timing.now()
-            until = now + timedelta(seconds=seconds)
+            seconds = (until - now).total_seconds()
             paid = max(self._paid_until or now, now)
             waited = self.waited + max(0.0, (until - paid).total_seconds())
             if waited > self.max_wait:
