@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check bench soak docs lock clean help
+.PHONY: demo test check bench soak crash docs lock clean help
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -28,6 +28,9 @@ test: $(READY)   ## check, then the whole suite with its coverage floor
 
 soak: $(READY)   ## the state machine for as long as EXAMPLES says, its seed printed
 	REGULARS_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_machine.py -s
+
+crash: $(READY)  ## kill -9 at every point of every command, then docs/crash-matrix.md
+	$(BIN)/python -m tests.crash.matrix
 
 docs: $(READY)   ## the data dictionary, from the code
 	$(BIN)/python docs/dictionary.py

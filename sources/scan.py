@@ -238,7 +238,9 @@ class Scan:
             "rows_seen": self.report.rows_seen,
         }
         self.scratch.save(self._part, facts)
-        self.state["open"] = sorted({*self.state.get("open", ()), self.report.scan_id})
+        if not self.job.backfill:
+            # What a backfill brings is shown as it comes: the next sync takes it for known.
+            self.state["open"] = sorted({*self.state.get("open", ()), self.report.scan_id})
         self.state["checkpoint"] = {"scan_id": self.report.scan_id, "part": self._part}
         yield from self._drain()
         self.pages = 0
