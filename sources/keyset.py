@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sources.errors import ContractError
 from sources.http import Client
 from sources.paging import Batch, Idle, Page
 from sources.records import Shape
@@ -79,6 +78,7 @@ class Keyset:
     Attributes:
         obeyed: Whether the filter and the order did what they say; if not, the walk has ended,
             and another way of reading is needed.
+        cut: Whether more share one stamp than the vendor shows in any order.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Keyset:
         """Begin nothing yet.
 
         Args:
-            client: Whom to name in errors.
+            client: Whom to name in what is said.
             fetch: Asks for one page.
             shape: Tells where the stamp is.
             sort: The vendor's name for oldest change first.
@@ -95,7 +95,7 @@ class Keyset:
         """
         self.client, self._fetch, self._shape = client, fetch, shape
         self._sort, self._others = sort, others
-        self.obeyed = True
+        self.obeyed, self.cut = True, False
         self._inclusive = False
         self._fullest = 0
         self._window = _Window(whole=False, since=None)
@@ -124,7 +124,7 @@ class Keyset:
             records, onward, ready = batch.records, self._next(here, batch, stamps), None
             if until and (later := pc.greater(stamps, until).to_pylist().count(True)):
                 records, onward = records[:-later], None
-            elif onward is None and self._is_cut(here, batch):
+            elif onward is None and is_cut(here.page, batch, self._fullest):
                 yield Page(records, str(here), batch.vendor_time)
                 records, (onward, ready) = [], (yield from self._around(here, batch, stamps))
             if here.page > 1 and (onward is None or onward.page == 1) and self._has_lost():
@@ -160,21 +160,12 @@ class Keyset:
 
     def _next(self, here: Place, batch: Batch, stamps: pa.Array) -> Place | None:
         """Return where the walk goes on, None where it cannot."""
-        if not batch.more and not self._is_cut(here, batch):
+        if not batch.more and not is_cut(here.page, batch, self._fullest):
             return None
         last = pc.max(stamps).as_py()
         if last is not None and (here.after is None or last - SECOND > here.after):
             return Place(last - SECOND)
         return Place(here.after, here.page + 1) if batch.more else None
-
-    def _is_cut(self, here: Place, batch: Batch) -> bool:
-        """Tell whether pages may end before the records do: more are counted, or it is full."""
-        if batch.more or not batch.records:
-            return False
-        size = batch.size or self._fullest
-        if batch.total is not None:
-            return (here.page - 1) * size + len(batch.records) < batch.total
-        return len(batch.records) >= size
 
     def _has_lost(self) -> bool:
         """Tell whether anybody may have left what was read after one stamp, page by page.
@@ -213,20 +204,17 @@ class Keyset:
         jump = Place(last or _EPOCH)
         beyond = self._fetch(jump, self._sort)
         if last in self._shape.stamps(beyond.records).to_pylist():
+            if last is None:
+                # They have no stamp, and cannot have changed after any moment.
+                self.obeyed = False
+                return None, None
             jump = Place(last + SECOND)
             beyond = self._fetch(jump, self._sort)
         needed = None
         if batch.total is not None and beyond.total is not None:
             needed = batch.total - beyond.total
         if not (yield from self._in_other_orders(here, last, needed)):
-            raise ContractError(
-                "the vendor ends its pages before its records: more of them share one second of "
-                "change than it shows in any order. Nothing of this scan was published and the "
-                "watermark has not moved; a person has to ask the vendor",
-                vendor=self.client.vendor,
-                account=self.client.account,
-                resource=self._shape.resource,
-            )
+            self.cut = True
         return (jump, beyond) if beyond.records else (None, None)
 
     def _in_other_orders(
@@ -234,7 +222,7 @@ class Keyset:
     ) -> Generator[Page, None, bool]:
         """Read who has the stamp `last`, or none, in other orders; tell whether that is everybody.
 
-        Where nobody tells how many are `needed`, a first page that shows nobody new must do.
+        Where nobody tells how many are `needed`, first pages that show nobody new must do.
         """
         own = () if self._window.whole else (self._sort,)
         ids = set(self._window.ids) if self._window.whole else set()
@@ -262,6 +250,22 @@ class Keyset:
     def _say(self, what: str) -> None:
         log = logging.getLogger(f"regulars.{self.client.vendor}")
         log.info("%s/%s: %s", self.client.vendor, self._shape.resource, what)
+
+
+def is_cut(number: int, batch: Batch, fullest: int) -> bool:
+    """Tell whether pages may end here before the records do: more are counted, or it is full.
+
+    Args:
+        number: The page's.
+        batch: The page.
+        fullest: How many a full page holds, where the vendor does not say.
+    """
+    if batch.more or not batch.records:
+        return False
+    size = batch.size or fullest
+    if batch.total is not None:
+        return (number - 1) * size + len(batch.records) < batch.total
+    return len(batch.records) >= size
 
 
 def stamp_text(moment: datetime) -> str:

@@ -14,7 +14,7 @@ from sources.payload import MalformedBodyError, Record, record_in, records_in
 WHOAMI, CUSTOMERS, TAGS = "whoami", "customers", "tags"
 AT_ONCE = 8
 INCLUDE = "tags,addresses,addresses.delivery_zone"
-OLDEST_FIRST, NEWEST_FIRST = "updated_at", "-updated_at"
+OLDEST_FIRST, NEWEST_FIRST, YOUNGEST_FIRST = "updated_at", "-updated_at", "-created_at"
 OTHER_ORDERS = ("-updated_at", "created_at", "-created_at", "name", "-name", "email", "-email")
 
 
@@ -58,13 +58,16 @@ def customer(client: Client, customer_id: str) -> Record | None:
     return _one(client, f"{CUSTOMERS}/{customer_id}", "customers", include=INCLUDE)
 
 
-def tags(client: Client) -> Iterator[Page]:
+def tags(
+    client: Client, *, sort: str = "created_at", tell: Callable[[Batch], object] | None = None
+) -> Iterator[Page]:
     """Yield pages of tags, each with how many customers have it."""
+    params = {"include": "customersCount", "sort": sort}
 
     def fetch(page: int) -> Batch:
-        return _page(client, TAGS, "tags", page, {"include": "customersCount"})
+        return _page(client, TAGS, "tags", page, params)
 
-    return numbered(client, fetch, resource="tags")
+    return numbered(client, fetch, resource="tags", tell=tell)
 
 
 def tag(client: Client, tag_id: str) -> Record | None:

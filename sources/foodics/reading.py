@@ -1,23 +1,23 @@
-"""How Foodics' customers are read: the living, oldest change first; the deleted; the restored."""
+"""How Foodics' living customers are read: oldest change first, in several walks abreast."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
+from typing import Any
 
 import pyarrow.compute as pc
 
 from sources.abreast import abreast
-from sources.confirm import by_address
-from sources.errors import Unavailable
+from sources.errors import ContractError, Unavailable, VendorError
 from sources.foodics import api
 from sources.foodics.fields import CUSTOMERS
 from sources.http import Client
-from sources.keyset import Keyset, Place
-from sources.order import Marks, NewestFirst
-from sources.paging import Batch, Page, numbered
+from sources.keyset import Keyset, Place, is_cut
+from sources.order import Marks
+from sources.paging import Batch, Page
 from sources.scan import Reading, Scan, State
 from sources.stretches import Stretch, stretches
 from sources.walks import note
@@ -29,8 +29,8 @@ _SLOWEST = 2
 _UNSETTLED = timedelta(minutes=10)
 
 
-class Reader:
-    """Reads the customers for one scan."""
+class Living:
+    """Reads the living customers for one scan."""
 
     def __init__(self, client: Client, scan: Scan, marks: Marks, lag: timedelta) -> None:
         self.client, self.scan, self.marks = client, scan, marks
@@ -38,34 +38,32 @@ class Reader:
         self._unsettled = max(lag, _UNSETTLED)
         self._first: dict[str, Batch] = {}
 
-    def living(self, since: datetime | None, until: datetime | None = None) -> Reading:
-        """Read the living, oldest change first, or all by number where that is not obeyed."""
+    def read(self, since: datetime | None, until: datetime | None = None) -> Reading:
+        """Read who changed between two moments, or all by number where that is not obeyed."""
         scan, place = self.scan, self.scan.place
         if not place.get("walked"):
             obeyed = yield from self._by_stamp(since, until)
+            if obeyed and self._is_short():
+                # Who was deleted meanwhile is not counted any more.
+                now = api.changed(self.client, Place(None), api.OLDEST_FIRST)
+                place["total"] = now.total
             place["walked"] = True
-            place["by_number"] = 0 if obeyed and not self._is_short() else 1
+            place["by_number"] = 0 if obeyed and (self._cut or not self._is_short()) else 1
         if place["by_number"]:
-            self.client.log.warning(
-                "foodics/customers: change filter and order do not show all; reading by number"
-            )
-        while place["by_number"]:
-            for page in api.listed(self.client, place["by_number"], self._tell_total):
-                note(scan, page, self.marks)
-                place["by_number"] = int(page.next or 0)
-                yield
-        scan.report.vendor_total = place.get("total") if scan.complete_kind else None
-        if scan.complete_kind and self._is_short():
-            scan.leave_out(
-                Unavailable(
-                    "the vendor counts more customers than it shows, in whatever order. What it "
-                    "shows is published, nobody was removed, and the next run reads all again",
-                    vendor="foodics",
-                    account=self.client.account,
-                    resource="customers",
-                )
-            )
+            yield from self._by_number()
+        if scan.complete_kind:
+            scan.report.vendor_total = place.get("total")
+            if count := self.marks.without_stamp:
+                what = "without a stamp, found by complete scans only"
+                self.client.log.info("foodics/customers: null_cursor=%d customers %s", count, what)
+        if self._cut or self._is_short():
+            scan.leave_out(self._failure())
         return None
+
+    @property
+    def _cut(self) -> bool:
+        """Whether pages were seen to end before the customers do."""
+        return bool(self.scan.place.get("cut"))
 
     def _by_stamp(
         self, since: datetime | None, until: datetime | None
@@ -91,9 +89,63 @@ class Reader:
                 note(self.scan, page, self.marks)
                 several[at]["next"] = page.next
                 yield
-                if page.next is None and not keysets[at].obeyed:
-                    return False
+                if page.next is None:
+                    self._note_cut(cut=keysets[at].cut)
+                    if not keysets[at].obeyed:
+                        return False
         return True
+
+    def _by_number(self) -> Reading:
+        """Read all pages by number: what is left where the filter or the order does nothing."""
+        self.client.log.warning(
+            "foodics/customers: change filter and order do not show all; reading by number"
+        )
+        place, number, last, fullest = self.scan.place, 0, Batch([], more=False), 0
+
+        def tell(batch: Batch) -> None:
+            nonlocal number, last, fullest
+            number, last = place["by_number"], batch
+            fullest = max(fullest, len(batch.records))
+            place["total"] = batch.total
+
+        while place["by_number"]:
+            for page in api.listed(self.client, place["by_number"], tell):
+                note(self.scan, page, self.marks)
+                place["by_number"] = int(page.next or 0)
+                yield
+        if is_cut(number, last, fullest):
+            self._note_cut(cut=last.total is not None or self._shows_others())
+        return None
+
+    def _shows_others(self) -> bool:
+        """Tell whether the youngest are not among those seen, where no total tells."""
+        self.scan.flush()
+        youngest = api.changed(self.client, Place(None), api.YOUNGEST_FIRST).records
+        ids = [one for one in map(CUSTOMERS.record_id, youngest) if one is not None]
+        return len(self.scan.scratch.hashes(ids, seen=True)) < len(ids)
+
+    def _note_cut(self, *, cut: bool) -> None:
+        self.scan.place["cut"] = self._cut or cut
+
+    def _failure(self) -> VendorError:
+        """Return the error of customers that could not all be read."""
+        where: dict[str, Any] = {
+            "vendor": "foodics",
+            "account": self.client.account,
+            "resource": "customers",
+        }
+        if self._cut:
+            return ContractError(
+                "the vendor ends its pages before its customers, in whatever order. What it shows "
+                "is published, nobody was removed, the watermark has not moved, and the next run "
+                "reads the same again. If it repeats, ask the vendor",
+                **where,
+            )
+        return Unavailable(
+            "customers moved between pages each time they were read. What was seen is published, "
+            "nobody was removed, and the next run reads all again",
+            **where,
+        )
 
     def _keyset(self) -> Keyset:
         fetch = partial(api.changed, self.client)
@@ -113,7 +165,7 @@ class Reader:
         self._first[str(Place(since))] = first
         self.scan.place["total"] = first.total
         self.marks.see(Page([], None, first.vendor_time), self.scan.job.timing.now())
-        cut = self._cut(first)
+        cut = self._stretches(first)
         for piece in cut:
             self._first[str(Place(piece.after))] = piece.first
         return [
@@ -121,7 +173,7 @@ class Reader:
             {"next": str(Place(cut[-1].until)), "until": None} if cut else whole,
         ]
 
-    def _cut(self, first: Batch) -> list[Stretch]:
+    def _stretches(self, first: Batch) -> list[Stretch]:
         """Return what can be walked abreast: all but what may still be changing."""
         stamps = CUSTOMERS.stamps(first.records)
         low, pages = pc.min(stamps).as_py(), (first.total or 0) / max(1, len(first.records))
@@ -139,9 +191,6 @@ class Reader:
         high = first.vendor_time - self._unsettled
         return stretches(ask, first, low, high, count) if low < high else []
 
-    def _tell_total(self, batch: Batch) -> None:
-        self.scan.place["total"] = batch.total
-
     def _is_short(self) -> bool:
         """Tell whether a complete scan has seen fewer than the vendor counts."""
         scan = self.scan
@@ -150,66 +199,3 @@ class Reader:
             return False
         scan.flush()
         return bool(scan.scratch.seen("") < total)
-
-    def deleted(self, since: datetime | None) -> Reading:
-        """Read who was deleted since, last changed first; then who was restored in silence."""
-        scan = self.scan
-        first: list[Batch] = []
-        order = NewestFirst(CUSTOMERS, None, since or datetime.min.replace(tzinfo=UTC))
-        enough = None if since is None else partial(self._deleted_enough, order)
-        whole = False
-        for page in numbered(
-            self.client,
-            partial(api.deleted, self.client),
-            resource="customers",
-            enough=enough,
-            tell=first.append,
-        ):
-            scan.take(page)
-            whole = page.next is None
-            yield
-        total = first[0].total
-        if whole and total is None:
-            total = sum(len(batch.records) for batch in first)
-        scan.flush()
-        before = scan.home.get("deleted_total")
-        if scan.job.backfill is None and total is not None:
-            expected = None if before is None else before + scan.report.rows_removed
-            if expected is not None and total < expected and not scan.complete_kind:
-                yield from self._restored()
-            if before != total:
-                scan.home["deleted_total"] = total
-        return None
-
-    def _deleted_enough(self, order: NewestFirst, page: Page) -> bool:
-        """Tell whether the rest of the deleted is older; never where deleting moves no stamp."""
-        if any(
-            str(record.get("deleted_at") or "") > str(record.get("updated_at") or "")
-            for record in page.records
-        ):
-            self.client.log.debug("foodics/customers: deleting moves no stamp; reading them all")
-            return False
-        return order.enough(page) and not order.broken
-
-    def _restored(self) -> Reading:
-        """Ask for those the log holds as deleted and the vendor does not any more."""
-        shown = {
-            CUSTOMERS.record_id(record)
-            for page in numbered(
-                self.client, partial(api.deleted, self.client), resource="customers"
-            )
-            for record in page.records
-        }
-        gone = [
-            record_id
-            for heads in self.scan.log.heads(CUSTOMERS, self.scan.report.tenant_id)
-            for record_id, op in zip(
-                *(heads.column(name).to_pylist() for name in ("id", "op")), strict=True
-            )
-            if op == "delete" and record_id not in shown
-        ]
-        ask = by_address(partial(api.customer, self.client), CUSTOMERS, self.scan)
-        found = [answer for _, answer in ask(gone) if isinstance(answer, dict)]
-        self.scan.take(Page(found, None, None))
-        yield
-        return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,21 +11,48 @@ from sources.confirm import by_address
 from sources.foodics import api
 from sources.foodics.fields import CUSTOMERS, TAGS
 from sources.http import Client
-from sources.paging import Page
+from sources.keyset import is_cut
+from sources.paging import Batch, Page
 from sources.payload import Record
+from sources.removal import is_too_many
 from sources.scan import Reading, Scan
 
 _TAGGED = CUSTOMERS.children[0]
 
 
-def counted(pages: Iterable[Page]) -> dict[str, Any]:
-    """Return, for each living tag, how many customers have it by the vendor's word."""
-    return {
-        str(TAGS.record_id(tag)): tag.get("customers_count", tag.get("customersCount"))
-        for page in pages
-        for tag in page.records
-        if tag.get("deleted_at") is None
-    }
+@dataclass(frozen=True)
+class Tags:
+    """All tags, as one run has read them.
+
+    Attributes:
+        cut: Whether there are more than the vendor shows.
+    """
+
+    pages: list[Page]
+    cut: bool
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """How many customers have each living tag, by the vendor's word."""
+        return {
+            str(TAGS.record_id(tag)): tag.get("customers_count", tag.get("customersCount"))
+            for page in self.pages
+            for tag in page.records
+            if tag.get("deleted_at") is None
+        }
+
+
+def read(client: Client) -> Tags:
+    """Read all tags."""
+    batches: list[Batch] = []
+    pages = list(api.tags(client, tell=batches.append))
+    cut = is_cut(len(pages), batches[-1], max(len(each.records) for each in batches))
+    if cut and batches[-1].total is None:
+        # A last page that is full proves nothing; the order turned round does.
+        ids = {TAGS.record_id(tag) for page in pages for tag in page.records}
+        youngest = next(api.tags(client, sort=api.YOUNGEST_FIRST))
+        cut = not ids.issuperset(map(TAGS.record_id, youngest.records))
+    return Tags(pages, cut)
 
 
 def compare(client: Client, scan: Scan, counts: Mapping[str, Any]) -> Reading:
@@ -48,21 +76,25 @@ def compare(client: Client, scan: Scan, counts: Mapping[str, Any]) -> Reading:
 
 def _read_tagged(client: Client, scan: Scan, tag_id: str, *, listed: bool) -> Reading:
     """Make a tag's memberships those the vendor shows for it."""
-    shown: set[str] = set()
-    if listed:
-        for page in api.listed(client, filters={"filter[tags.id]": tag_id}):
-            records = [one for one in page.records if _has_tag(one, tag_id)]
-            scan.take(Page(records, page.next, page.vendor_time))
-            shown |= {str(CUSTOMERS.record_id(record)) for record in records}
-            yield
-    elif api.tag(client, tag_id) is not None:
-        return None
-    scan.flush()
-    lost = sorted(scan.kin.holders(_TAGGED, tag_id) - shown)
-    if not lost:
-        return None
     if not listed:
-        scan.kin.end(_TAGGED, tag_id, lost)
+        if api.tag(client, tag_id) is None:
+            scan.kin.end(_TAGGED, tag_id, sorted(scan.kin.holders(_TAGGED, tag_id)))
+        return None
+    shown: set[str] = set()
+    for page in api.listed(client, filters={"filter[tags.id]": tag_id}):
+        if not all(_has_tag(record, tag_id) for record in page.records):
+            # The filter, or what is to be included, is ignored: a complete scan is all there is.
+            client.log.info("foodics/tags: who has a tag is not shown; only complete scans tell")
+            return None
+        scan.take(page)
+        shown |= {str(CUSTOMERS.record_id(record)) for record in page.records}
+        yield
+    scan.flush()
+    held = scan.kin.holders(_TAGGED, tag_id)
+    lost = sorted(held - shown)
+    if is_too_many(scan, len(lost), len(held)):
+        told = "foodics/tags: %d of %d are not on their tag any more; a complete scan will tell"
+        client.log.warning(told, len(lost), len(held))
         return None
     ask = by_address(partial(api.customer, client), CUSTOMERS, scan)
     still = [answer for _, answer in ask(lost) if isinstance(answer, dict)]
@@ -72,7 +104,6 @@ def _read_tagged(client: Client, scan: Scan, tag_id: str, *, listed: bool) -> Re
 
 
 def _has_tag(record: Record, tag_id: str) -> bool:
-    """Tell whether a record has a tag: a filter that is ignored shows everybody."""
     held = record.get("tags")
     if not isinstance(held, list):
         return False
