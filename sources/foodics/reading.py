@@ -100,18 +100,23 @@ class Living:
         self.client.log.warning(
             "foodics/customers: change filter and order do not show all; reading by number"
         )
-        place, number, last, fullest = self.scan.place, 0, Batch([], more=False), 0
+        place, last, fullest, fallen = self.scan.place, Batch([], more=False), 0, 0
 
         def tell(batch: Batch) -> None:
-            nonlocal number, last, fullest
-            number, last = place["by_number"], batch
-            fullest = max(fullest, len(batch.records))
+            nonlocal last, fullest, fallen
+            last, fullest = batch, max(fullest, len(batch.records))
+            fallen = max(0, (place.get("total") or 0) - (batch.total or 0))
             place["total"] = batch.total
 
+        number = place["by_number"]
         while place["by_number"]:
             for page in api.listed(self.client, place["by_number"], tell):
                 note(self.scan, page, self.marks)
-                place["by_number"] = int(page.next or 0)
+                number, place["by_number"] = place["by_number"], int(page.next or 0)
+                if fallen and number > 1:
+                    # Who is gone has pulled as many others forward, past this page.
+                    place["by_number"] = max(1, number - ceil(fallen / max(1, fullest)))
+                    break
                 yield
         if is_cut(number, last, fullest):
             self._note_cut(cut=last.total is not None or self._shows_others())
