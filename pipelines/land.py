@@ -164,7 +164,7 @@ def _recover(pipeline: dlt.Pipeline, base: Base) -> None:
             "and read again",
             pipeline.pipeline_name,
         )
-        pipeline.drop_pending_packages()
+        pipeline.abort_packages()
     if not remote or remote["_version_hash"] != pipeline.state["_version_hash"]:
         pipeline.drop()
 

@@ -19,9 +19,11 @@ Customer = tuple[str, str]
 class LokeWorld:
     """LOKE: one large organisation, a smaller, an empty one."""
 
+    name = "loke"
+
     def __init__(self, sim: Simulator) -> None:
         self.sim, self.loke, self.clock = sim, sim.loke, sim.clock
-        self.org = sim.loke.organizations[0]
+        self.org = self.tenant = sim.loke.organizations[0]
         self.random = random.Random(5)
         self._ahead = timedelta()
 
@@ -33,6 +35,22 @@ class LokeWorld:
     def our_timing(self) -> Timing:
         """Our clock and sleep."""
         return Timing(lambda: self.clock.now() + self._ahead, self.clock.sleep)
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the large organisation's customers."""
+        found: list[str] = self.loke.customer_ids(self.org)
+        return found
+
+    def members(self, list_id: str) -> list[str]:
+        """Return who is on a list."""
+        return list(self.loke.member_ids(self.org, list_id))
+
+    def refill(self) -> None:
+        """Make sure that the first list there is has a member."""
+        lists = self.loke.list_ids(self.org) or [self.loke.create_list(self.org, "Again")]
+        if not self.members(lists[0]):
+            self.join(lists[0], (self.org, (self.ids or [self.create(None)[1]])[0]))
 
     def any_customer(self) -> Customer:
         """Return a customer that has stamps."""
@@ -204,10 +222,23 @@ class World:
         for customer_id in self.members(list_id):
             self.leave(list_id, (self.tenant, customer_id))
 
+    def refill(self) -> None:
+        """Make sure that there is a list with a member."""
+        if not any(on for key, on in self._lists().items()):
+            customer = self.tenant, (self.ids or [self.create(None)[1]])[0]
+            self.join(self.new_list("Again"), customer)
+
+    def new_list(self, name: str) -> str:
+        """Return the id of a list that is to be."""
+        return name
+
+    def _lists(self) -> dict[Any, Any]:
+        members = self.vendor.truth().members
+        return {key: on for key, on in members.items() if key[:2] == (self.tenant, self.kind)}
+
     def a_list(self) -> str:
         """Return the list with most members."""
-        members = self.vendor.truth().members
-        kinds = {key: on for key, on in members.items() if key[:2] == (self.tenant, self.kind)}
+        kinds = self._lists()
         return str(max(kinds, key=lambda key: len(kinds[key]))[2])
 
     kind = "tag"
@@ -330,6 +361,9 @@ class FoodicsWorld(World):
 
     def join(self, list_id: str, customer: Customer) -> None:
         self.vendor.attach(self.tenant, list_id, customer[1])
+
+    def new_list(self, name: str) -> str:
+        return str(self.vendor.create_tag(self.tenant, name))
 
     def swap_members(self, count: int) -> None:
         """Swap members with their stamps moving: an equal count would hide it until a full scan."""

@@ -17,6 +17,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,16 @@ def _watch(counts: Counter[str], fatal: tuple[str, str, int] | None) -> None:
         setattr(owner, attribute, around(name, getattr(owner, attribute)))
 
 
+def _pretend(now: datetime) -> None:
+    """Let the run's clock show this, and go on from there; nothing waits."""
+    import pipelines.sync
+    from sources.throttle import Timing
+
+    ahead = now - datetime.now(UTC)
+    timing = Timing(lambda: datetime.now(UTC) + ahead, lambda _: None)
+    pipelines.sync.Timing = lambda: timing  # type: ignore[assignment,misc]
+
+
 def _run(order: dict[str, Any]) -> int:
     """Be the process: take its environment, run its command; returns the exit code."""
     os.environ.clear()
@@ -106,6 +117,8 @@ def _run(order: dict[str, Any]) -> int:
     counts = Counter[str]()
     fatal = (order["point"], order["moment"], order["nth"]) if order.get("point") else None
     _watch(counts, fatal)
+    if order.get("now"):
+        _pretend(datetime.fromisoformat(order["now"]))
     from pipelines.cli import main
 
     code = main(order["argv"])

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +63,18 @@ class Processes:
         fatal: Fatal | None = None,
         *,
         calls: Path | None = None,
+        now: datetime | None = None,
         started: Callable[[int], object] = lambda _: None,
     ) -> int:
-        """Return the exit code, negative for a signal; `started` is told the process id."""
+        """Return the exit code, negative for a signal; `started` is told the process id.
+
+        `now` is what its clock shows, unless it is to be the machine's.
+        """
         order: dict[str, Any] = {"argv": argv, "env": env, "output": str(self.output)}
         if fatal:
             order |= dict(zip(("point", "moment", "nth"), fatal, strict=True))
+        if now:
+            order["now"] = now.isoformat()
         if calls:
             order["calls"] = str(calls)
         assert self._forks.stdin is not None
