@@ -26,16 +26,26 @@ def newest_first(
     *,
     bound: datetime,
     watermark: datetime | None = None,
+    keeps: Callable[[str], bool] = lambda _: True,
     log: logging.Logger,
 ) -> Generator[None, None, bool]:
     """Read newest first until the rest is older than `bound`; return whether the order let us.
 
     Where it did not, or the vendor's clock stands before our watermark, everything has to be
-    read; what was read so far counts.
+    read; what was read so far counts. `keeps` tells whether a next address still asks for the
+    order: behind one that does not, old records may follow new ones just as if it did.
     """
     name = f"{scan.report.vendor}/{scan.shape.resource}"
-    order = NewestFirst(scan.shape, watermark, bound)
-    for page in pages(scan.place.get("next"), order.enough):
+    order, forgotten = NewestFirst(scan.shape, watermark, bound), False
+
+    def enough(page: Page) -> bool:
+        nonlocal forgotten
+        if order.enough(page):
+            return True
+        forgotten = page.next is not None and not keeps(page.next)
+        return forgotten
+
+    for page in pages(scan.place.get("next"), enough):
         note(scan, page, marks)
         scan.place["next"] = page.next
         if watermark and page.vendor_time is not None and page.vendor_time < watermark:
@@ -43,10 +53,11 @@ def newest_first(
             break
         yield
     else:
-        if not order.broken:
+        if not (order.broken or forgotten):
             log.debug("%s: newest first, as hoped", name)
             return True
-        log.warning("%s: not newest first; reading everything", name)
+        what = "the next page's address forgets the order" if forgotten else "not newest first"
+        log.warning("%s: %s; reading everything", name, what)
     scan.place.pop("next", None)
     return False
 

@@ -6,7 +6,8 @@ Cursor       `updatedAt`, whole seconds, optional, and not moved by a change of 
              promised, so every page is checked, and any other order means reading everything.
 Drift        newest first, a customer updated while we read jumps in front and is found by the
              next run, whose lag covers it; complete scans use the immutable `sort=created`.
-Pages        `X-Next-Page`, absolute or relative, followed verbatim; its absence is the end.
+Pages        `X-Next-Page`, absolute or relative, followed verbatim; its absence is the end. One
+             that drops `sort` means reading everything.
 Deletes      nowhere shown: absent from a complete scan, then 404 on its own address.
 Memberships  no stamp on lists, and an equal `memberCount` proves nothing: every list is read in
              full each run. A removal is confirmed by the customer's own memberships, or, where
@@ -110,28 +111,26 @@ class _Account(Account):
 
     def _read_customers(self, org: str, scan: Scan) -> Reading:
         marks = Marks(CUSTOMERS, scan.place)
-        newest = partial(api.customers, self.client, org, "updated")
-        if self.job.backfill:
-            window = self.job.backfill
-            bounded = newest_first(scan, newest, marks, bound=window.since, log=self.client.log)
-            if not (yield from bounded):
-                yield from everything(scan, newest, marks)
+        by = partial(api.customers, self.client, org)
+        newest = partial(
+            newest_first,
+            scan,
+            partial(by, api.UPDATED),
+            marks,
+            keeps=api.keeps_order,
+            log=self.client.log,
+        )
+        if window := self.job.backfill:
+            if scan.place.get("all") or not (yield from newest(bound=window.since)):
+                scan.place["all"] = True
+                yield from everything(scan, partial(by, api.CREATED), marks)
             return None
         if not scan.complete_kind:
             watermark = datetime.fromisoformat(scan.state["watermark"])
-            if (
-                yield from newest_first(
-                    scan,
-                    newest,
-                    marks,
-                    bound=watermark - self.lag,
-                    watermark=watermark,
-                    log=self.client.log,
-                )
-            ):
+            if (yield from newest(bound=watermark - self.lag, watermark=watermark)):
                 return marks.watermark()
             scan.read_everything()
-        yield from everything(scan, partial(api.customers, self.client, org, "created"), marks)
+        yield from everything(scan, partial(by, api.CREATED), marks)
         end_scope(scan, by_address(partial(api.customer, self.client, org), CUSTOMERS, scan))
         return marks.watermark()
 

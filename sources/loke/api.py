@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
+import httpx
+
 from sources.errors import NotFound
 from sources.http import Client
 from sources.loke.fields import CUSTOMER_LISTS
@@ -18,6 +20,8 @@ MEMBERSHIPS = "organizations/{org}/customers/{customer}/memberships"
 LISTS = "organizations/{org}/customer-lists"
 LIST = "organizations/{org}/customer-lists/{list}"
 MEMBERS = "organizations/{org}/customer-lists/{list}/members"
+CREATED, UPDATED = "created", "updated"
+"""The orders of customers; the former is the usual one."""
 
 
 def organizations(client: Client) -> list[Record]:
@@ -33,9 +37,14 @@ def customers(
     start: str | None = None,
     enough: Callable[[Page], bool] | None = None,
 ) -> Iterator[Page]:
-    """Yield pages of customers, by `created` or `updated`, from the page address `start` on."""
+    """Yield pages of customers, by CREATED or UPDATED, from the page address `start` on."""
     url = start or client.url(_path(CUSTOMERS, org=org), sort=sort)
     return follow_header(client, url, resource="customers", enough=enough)
+
+
+def keeps_order(address: str) -> bool:
+    """Tell whether the address of a next page still asks for the last updated first."""
+    return bool(httpx.URL(address).params.get("sort") == UPDATED)
 
 
 def customer(client: Client, org: str, customer_id: str) -> Record | None:
