@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
+
+import pyarrow.compute as pc
 
 from sources.confirm import by_address
 from sources.foodics import api
@@ -33,24 +35,33 @@ class Deleted:
     def read(self, since: datetime | None) -> Reading:
         """Read who was deleted since, None: ever; then who was restored in silence."""
         scan = self.scan
-        order = NewestFirst(CUSTOMERS, None, since or datetime.min.replace(tzinfo=UTC))
-        yield from self._pages(None if since is None else partial(self._enough, order))
+        yield from self._pages(None if since is None else self._enough(since))
         if self._next is None and self._total is None:
             self._total = self._read
-        before = scan.home.get("deleted_total")
         if scan.job.backfill or self._total is None:
             return None
-        scan.flush()
-        if before is not None and not scan.complete_kind:
-            expected = before + scan.report.rows_removed
-            if self._total > expected and self._next:
+        if self._before is not None and not scan.complete_kind:
+            more = self._total - self._expected
+            if more > 0 and self._next:
                 self.client.log.info("foodics/customers: more are deleted than show; reading all")
                 yield from self._pages(None)
-            elif self._total < expected:
+            elif more < 0:
                 yield from self._restored(self._total)
-        if before != self._total:
+        if self._before != self._total:
             scan.home["deleted_total"] = self._total
         return None
+
+    @property
+    def _before(self) -> int | None:
+        """How many were deleted when the last scan ended."""
+        told: int | None = self.scan.home.get("deleted_total")
+        return told
+
+    @property
+    def _expected(self) -> int:
+        """How many should be deleted now: as many as before, and those found by this scan."""
+        self.scan.flush()
+        return (self._before or 0) + self.scan.report.rows_removed
 
     def _pages(self, enough: Callable[[Page], bool] | None) -> Generator[None, None, None]:
         """Take pages from where the last one ended, until there are no more or `enough`."""
@@ -71,15 +82,25 @@ class Deleted:
         self._total = batch.total if not self._read else self._total
         self._read += len(batch.records)
 
-    def _enough(self, order: NewestFirst, page: Page) -> bool:
-        """Tell whether the rest of the deleted is older; never where deleting moves no stamp."""
-        if any(
-            str(record.get("deleted_at") or "") > str(record.get("updated_at") or "")
-            for record in page.records
-        ):
-            self.client.log.info("foodics/customers: deleting moves no stamp; reading all deleted")
-            return False
-        return order.enough(page) and not order.broken
+    def _enough(self, since: datetime) -> Callable[[Page], bool]:
+        """Return what tells whether the rest is older; never so where deleting moves no stamp."""
+        order = NewestFirst(CUSTOMERS, None, since)
+
+        def enough(page: Page) -> bool:
+            if any(
+                str(record.get("deleted_at") or "") > str(record.get("updated_at") or "")
+                for record in page.records
+            ):
+                told = "foodics/customers: deleting moves no stamp; reading all deleted"
+                self.client.log.info(told)
+                return False
+            if order.enough(page):
+                return not order.broken
+            # A page of one stamp shows no order; their number may show that nobody is new.
+            newest = pc.max(CUSTOMERS.stamps(page.records)).as_py()
+            return newest is not None and newest < since and self._total == self._expected
+
+        return enough
 
     def _restored(self, total: int) -> Reading:
         """Ask for those the log holds as deleted and the vendor does not any more.
