@@ -40,7 +40,8 @@ def test_wait_a_refusal_asks_for_is_kept(bench, form):
     bench.sim.fault("GET", times=None, headers={"x-ratelimit-remaining": None})
     assert bench.sync() == 0
     assert 2 <= len(_refused(bench)) <= 8
-    assert 120 <= _took(bench) <= 126
+    # A refusal that is looked at late, by this clock, asks for a minute more.
+    assert 120 <= _took(bench) <= 187
     bench.assert_true()
 
 
@@ -52,7 +53,7 @@ def test_refusal_that_asks_for_no_wait_is_waited_out(bench, form, limit_body):
     bench.sim.fault("GET", times=None, headers={"x-ratelimit-remaining": None})
     assert bench.sync() == 0
     assert {seen.status for seen in _refused(bench)} == {400 if limit_body else 429}
-    assert 120 <= _took(bench) <= 240
+    assert 120 <= _took(bench) <= 300
     bench.assert_true()
 
 
