@@ -114,14 +114,15 @@ class Account:
             del known[tenant]
         elif tenant not in self.job.missed:
             self.job.missed.add(tenant)
-            self.job.errors.append(
-                Held(
-                    f"{self.client.vendor}: tenant {tenant} is not shown to the credential any "
-                    f"more (account {self.client.account}). All that is known of it stands as it "
-                    "was. Have it shown again, or, if it is really gone, run `regulars sync "
-                    f"{self.client.vendor} --full --allow-mass-delete`"
-                )
+            held = Held(
+                f"{self.client.vendor}: tenant {tenant} is not shown to the credential any "
+                f"more (account {self.client.account}). All that is known of it stands as it "
+                "was. Have it shown again, or, if it is really gone, run `regulars sync "
+                f"{self.client.vendor} --full --allow-mass-delete`"
             )
+            if self.job.strict:
+                raise held
+            self.job.errors.append(held)
 
     def _tell_skew(self) -> None:
         """Warn once a run when the vendor's clock and ours are far apart."""

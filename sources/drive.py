@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from traceback import format_tb
-from typing import Any
+from typing import Any, Protocol
 
 import dlt
 import pyarrow as pa
@@ -208,14 +208,34 @@ def _forget_backfill(home: State, name: str) -> None:
         del home["backfills"]
 
 
+class Reader(Protocol):
+    """What an account is to its resources."""
+
+    def scan(self, shape: Shape, resource_state: State) -> Iterator[pa.Table]:
+        """Yield the changes of one resource, tenant after tenant."""
+        ...
+
+
 def resources(
-    shapes: Sequence[Shape], scan: Callable[[Shape, State], Iterator[pa.Table]]
+    shapes: Sequence[Shape], job: Job | None, reader: Callable[[Job], Reader]
 ) -> list[DltResource]:
-    """Return one append-only dlt resource for each shape, fed by `scan(shape, its dlt state)`."""
+    """Return one append-only dlt resource for each shape, fed by the `scan` of a job's reader.
+
+    Without a job every run of the source is one by itself, which reads anew and raises what fails.
+    """
+    current, begun = reader(job or Job(strict=True)), set[str]()
+
+    def reading(shape: Shape) -> Reader:
+        nonlocal current
+        if job is None and shape.resource in begun:
+            current = reader(Job(strict=True))
+            begun.clear()
+        begun.add(shape.resource)
+        return current
 
     def resource(shape: Shape) -> DltResource:
         def changes() -> Iterator[pa.Table]:
-            yield from scan(shape, dlt.current.resource_state())
+            yield from reading(shape).scan(shape, dlt.current.resource_state())
 
         # No column hints: each table is declared by the Arrow schema that is yielded for it.
         return dlt.resource(changes, name=shape.resource, write_disposition="append")

@@ -164,8 +164,8 @@ class Client:
             return self.auth.header()
         except TokenRefusedError as error:
             raise AuthError(
-                f"the vendor refused the credential ({error.reason}). Nothing was changed; renew it "
-                f"under sources.{self.vendor} and run again",
+                f"the vendor refused the credential ({error.reason}). Nothing was changed; renew "
+                f"it under sources.{self.vendor} and run again",
                 **self._where(resource),
             ) from None
 

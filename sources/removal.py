@@ -55,6 +55,13 @@ def hold(scan: Scan, missing: list[str], alive: int, *, scope: str = "") -> None
     """Remove nothing; note what would have been, for a person to look at."""
     report = scan.report
     scan.held = True
+    scan.job.log.warning(
+        "%s/%s: %d of %d are missing, which is too many to believe; nobody is removed",
+        report.vendor,
+        scan.shape.resource,
+        len(missing),
+        alive,
+    )
     scan.job.held.append(
         RemovalPlan(
             report.vendor,

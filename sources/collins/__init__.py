@@ -216,20 +216,23 @@ def collins(
         job: The run this is part of, as `regulars sync` passes it.
         transport: Another way for requests to travel.
     """
-    reader = _account(
-        job or Job(strict=True),
-        transport,
-        account,
-        access_token=access_token,
-        tenant_id=tenant_id,
-        base_url=base_url,
-        requests_per_minute=requests_per_minute,
-        max_wait_seconds=max_wait_seconds,
-        full_scan_every_hours=full_scan_every_hours,
-        lag_minutes=lag_minutes,
-        default_region=default_region,
+    return resources(
+        SHAPES,
+        job,
+        lambda run: _account(
+            run,
+            transport,
+            account,
+            access_token=access_token,
+            tenant_id=tenant_id,
+            base_url=base_url,
+            requests_per_minute=requests_per_minute,
+            max_wait_seconds=max_wait_seconds,
+            full_scan_every_hours=full_scan_every_hours,
+            lag_minutes=lag_minutes,
+            default_region=default_region,
+        ),
     )
-    return resources(SHAPES, reader.scan)
 
 
 def probe(job: Job, transport: Any, account: str, **values: Any) -> Probe:

@@ -235,6 +235,27 @@ def test_demo_tells_its_story_and_can_be_repeated(project, capsys, monkeypatch):
     assert other.read_bytes() == b"somebody's"
 
 
+def test_one_source_object_reads_anew_in_every_run(sim, tmp_path):
+    """What `loke()` returns can be run again and again, as any dlt source."""
+    import dlt
+    import duckdb
+
+    from sources.loke import loke
+
+    file, org = tmp_path / "plain.duckdb", sim.loke.organizations[0]
+    pipeline = dlt.pipeline(
+        "plain", destination=dlt.destinations.duckdb(str(file)), dataset_name="guests",
+        pipelines_dir=str(tmp_path / "plain"),
+    )  # fmt: skip
+    source = loke(transport=sim.transport())
+    for more in range(3):
+        pipeline.run(source)
+        with duckdb.connect(str(file)) as db:
+            assert db.execute("select count(*) from guests.customers").fetchone() == (130 + more,)
+        sim.clock.advance(MINUTE)
+        sim.loke.create_customer(org)
+
+
 def test_source_works_in_ordinary_dlt_code(sim, tmp_path):
     """`dlt.pipeline(...).run(loke())`: all rows at first, none when nothing changed."""
     import dlt
