@@ -10,6 +10,8 @@ import copy
 import hashlib
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from tests.conftest import NOON
 
 TENANT = "london"
 _COUNTRY = hashlib.blake2b(b"country=GB", digest_size=16).digest()
+_LOGS = count(1)
 _CHILDREN = {
     "customer_labels": "label",
     "customer_venues": "venue",
@@ -36,12 +39,19 @@ _CHILDREN = {
 }
 
 
+@lru_cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """Return one engine for all benches: to start one takes longer than a sync."""
+    return duckdb.connect(config={"threads": 1})
+
+
 class MemoryLog(Log):
     """The change log, in a database of its own."""
 
     def __init__(self) -> None:
         super().__init__(None)  # type: ignore[arg-type]
-        self.db = duckdb.connect(":memory:", config={"threads": 1})
+        self.db, name = _engine().cursor(), f"log{next(_LOGS)}"
+        self.db.execute(f"attach ':memory:' as {name}; use {name}")
         self.tables: set[str] = set()
 
     def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
@@ -137,7 +147,7 @@ class Bench:
             default_region="GB",
             **settings,
         )
-        account.log = self.log
+        account.log, job.engine = self.log, _engine()
         self.log._observed.clear()  # noqa: SLF001  a run asks once, and each of ours is a run
         with job.closing:
             self._run(account)

@@ -57,7 +57,7 @@ def _assert_nobody_lost(bench, before):
 @pytest.mark.parametrize("act", ACTS)
 def test_change_while_a_complete_scan_reads_pages_loses_nobody(act):
     """Cases 17, 18: whatever moves between two pages, the next run at the latest has it."""
-    for nth in (2, 4, 6):
+    for nth in (2, 5):
         bench = Bench(customers=60, page_size=10)
         before, order = set(bench.ids), _front(bench, "created_date")
         bench.sim.before(LIST, nth, lambda b=bench, o=order: ACTS[act](b, o))
@@ -68,17 +68,16 @@ def test_change_while_a_complete_scan_reads_pages_loses_nobody(act):
 @pytest.mark.parametrize("act", ACTS)
 def test_change_while_an_increment_reads_pages_loses_nobody(act):
     """Case 5: what is touched while an increment runs is found, before or behind where it reads."""
-    for nth in (2, 4):
-        bench = Bench(customers=60, page_size=10)
-        bench.sync()
-        for customer_id in bench.ids[:46]:
-            bench.later(seconds=1)
-            bench.change(customer_id, first_name="Once")
-        before, order = set(bench.ids), _front(bench, "last_updated")
-        bench.sim.before(LIST, nth, lambda b=bench, o=order: ACTS[act](b, o))
-        bench.later(minutes=1)
-        assert bench.sync() == 0
-        _assert_nobody_lost(bench, before)
+    bench = Bench(customers=60, page_size=10)
+    bench.sync()
+    for customer_id in bench.ids[:46]:
+        bench.later(seconds=1)
+        bench.change(customer_id, first_name="Once")
+    before, order = set(bench.ids), _front(bench, "last_updated")
+    bench.sim.before(LIST, 3, lambda: ACTS[act](bench, order))
+    bench.later(minutes=1)
+    assert bench.sync() == 0
+    _assert_nobody_lost(bench, before)
 
 
 WAYS = {
@@ -90,7 +89,7 @@ WAYS = {
     "filter_ignored": st.booleans(),
     "filter_zone": st.sampled_from(["UTC", "America/Los_Angeles"]),
 }
-EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "0")) or 15
+EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "0")) or 8
 
 
 @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
