@@ -54,6 +54,11 @@ class Changes:
             if reject.record_id is not None or self._is_news(name)
         ]
 
+    @property
+    def nameless(self) -> int:
+        """How many records of the scan's own table had no usable id."""
+        return self._without_id[self._shape.resource]
+
     def _is_news(self, resource: str) -> bool:
         """Count a record without id; tell whether that makes more than any scan has met yet.
 

@@ -203,4 +203,4 @@ class Living:
         if not scan.complete_kind or total is None:
             return False
         scan.flush()
-        return bool(scan.scratch.seen("") < total)
+        return bool(scan.scratch.seen("") + scan.changes.nameless < total)
