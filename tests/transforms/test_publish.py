@@ -1,0 +1,101 @@
+"""The publish transaction, broken at every statement and watched while it is under way."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from tests.transforms.test_fold import T0, Connection, _history, _observe, _warehouse
+from transforms.publish import RunRow, Warehouse, publish
+
+
+class Failing(Connection):
+    """A connection that fails at a statement, and lets a reader look before each."""
+
+    def __init__(self, db):
+        super().__init__(db)
+        self.fatal, self.look = "never", lambda: None
+
+    def execute_sql(self, sql, *args):
+        if self.fatal in sql:
+            raise duckdb.IOException("no space left")
+        self.look()
+        return super().execute_sql(sql, *args)
+
+
+_TABLES = ("customer_history", "list_history", "membership_history")
+
+
+def _core(connection):
+    return {name: connection.execute(f"from core.{name} order by all").fetchall()
+            for name in _TABLES}  # fmt: skip
+
+
+def _join(warehouse, at, scan, op="upsert"):
+    """Log a list and one customer on it."""
+    for table, columns, values in (
+        ("customer_lists", "id", "'L'"), ("customer_list_members", "list_id, id", "'L', 'a'"),
+    ):  # fmt: skip
+        warehouse.run(
+            f"insert into raw_loke.{table} (tenant_id, {columns}, _op, _observed_at, _scan_id) "
+            f"values ('T', {values}, '{op}', to_timestamp({1_777_000_000 + at}), '{scan}')"
+        )
+
+
+@pytest.fixture
+def failing():
+    """A warehouse in which one day is published and the next one is landed."""
+    connection = Failing(_warehouse().connection.db)
+    warehouse = Warehouse(connection)
+    _observe(warehouse, "a", 1, "s1", "x")
+    _join(warehouse, 1, "s1")
+    publish(warehouse)
+    _observe(warehouse, "a", 2, "s2", "y")
+    _observe(warehouse, "b", 2, "s2", "z")
+    _join(warehouse, 2, "s2", op="delete")
+    return warehouse
+
+
+def test_publish_that_fails_anywhere_has_changed_nothing(failing):
+    """Cases 40, 44: whichever table cannot be written, all are as they were; the next is whole."""
+    connection, db = failing.connection, failing.connection.db
+    before = _core(db)
+    run = RunRow("r", "sync", T0, T0, "ok", 0)
+    for fatal in (
+        "delete from core.customer_history", "insert into core.customer_history",
+        "insert into core.list_history", "delete from core.membership_history",
+        "insert into ops.published", "insert into ops.runs",
+    ):  # fmt: skip
+        connection.fatal = fatal
+        with pytest.raises(duckdb.IOException):
+            publish(failing, run=run)
+        assert _core(db) == before
+    connection.fatal = "never"
+    publish(failing, run=run)
+    assert len(_history(failing)) == 3
+    for table in ("list_history", "membership_history"):
+        ended = db.execute(f"select count(*), count(valid_to) from core.{table}").fetchone()
+        assert ended == (1, 1)
+
+
+def test_reader_sees_all_of_the_old_until_all_of_the_new_is_there(failing):
+    """Cases 41, 44: between any two statements of a publish core is whole, and of one run."""
+    connection = failing.connection
+    reader = connection.db.cursor()
+    before = _core(reader)
+    seen = []
+    connection.look = lambda: seen.append(_core(reader))
+    publish(failing)
+    assert len(seen) > 30
+    assert all(core == before for core in seen)
+    assert _core(reader) != before
+
+
+def test_membership_of_an_unknown_customer_is_kept_and_told(failing):
+    """Case 39: the customer may be hidden, or not read yet; the check warns with their number."""
+    _join(failing, 3, "s3")
+    failing.run("update raw_loke.customer_list_members set id = 'nobody' where _scan_id = 's3'")
+    (warning,) = publish(failing).warnings
+    assert warning.startswith("memberships_have_a_customer")
+    assert "(1 rows)" in warning
+    assert failing.run("select customer_id from core.memberships") == [("nobody",)]
