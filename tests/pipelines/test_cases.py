@@ -13,7 +13,8 @@ from tests.conftest import assert_true
 
 TEXTS = (
     "'; drop table core.customers; --", 'a "b" \\n \\u0041 %s {x} $1', "tab\there\nand\r\nthere",
-    "👩‍👩‍👧 Zoë Zoe\u0308", "\ufeff\u0627\u0644\u0639 \u200f\u05e2\u05d1", "x" * 10_000, "before\x00after", "NULL",
+    "👩‍👩‍👧 Zoë Zoe\u0308", "\ufeff\u0627\u0644\u0639 \u200f\u05e2\u05d1", "x" * 10_000,
+    "before\x00after", "NULL",
 )  # fmt: skip
 
 
