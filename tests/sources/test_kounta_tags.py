@@ -6,7 +6,8 @@ from tests.sources.kounta import COMPANY, Kounta
 
 # Case, comma, both spellings of one accent, emoji, blanks, another script: each its own list.
 TEXTS = [
-    "VIP", "vip", "A,B", "A", "B", "Caf\u00e9", "Cafe\u0301", "🍷", " Staff ", "Staff", "\u0645\u0647",
+    "VIP", "vip", "A,B", "A", "B", "Caf\u00e9", "Cafe\u0301", "🍷", " Staff ", "Staff",
+    "\u0645\u0647",
 ]  # fmt: skip
 
 
