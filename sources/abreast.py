@@ -22,12 +22,16 @@ _AHEAD = 8
 def abreast(walks: Mapping[K, Callable[[], Iterator[Page]]]) -> Iterator[tuple[K, Page]]:
     """Yield (walk, page) until every walk is at its end; one walk asks one page ahead.
 
-    Guarantees: what a walk raises is raised here, after the pages that came before it. When this
-    ends, however it ends, no walk asks anything more.
+    Guarantees: what a walk raises is raised here, after the pages that came before it, and the
+    others ask nothing more. When this ends, however it ends, all walks have ended.
     """
     came: SimpleQueue[tuple[K, Page | BaseException | None]] = SimpleQueue()
     room = threading.Semaphore(_AHEAD * len(walks) if len(walks) > 1 else 0)
     ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        room.release(len(walks) + 1)
 
     def walk(key: K, pages: Callable[[], Iterator[Page]]) -> None:
         try:
@@ -39,6 +43,7 @@ def abreast(walks: Mapping[K, Callable[[], Iterator[Page]]]) -> Iterator[tuple[K
             came.put((key, None))
         except BaseException as error:  # noqa: BLE001  it is raised where the pages are taken
             came.put((key, error))
+            end()
 
     with ThreadPoolExecutor(max(1, len(walks)), thread_name_prefix="walk") as pool:
         try:
@@ -55,5 +60,4 @@ def abreast(walks: Mapping[K, Callable[[], Iterator[Page]]]) -> Iterator[tuple[K
                 room.release()
                 yield key, page
         finally:
-            ended.set()
-            room.release(len(walks) + 1)
+            end()

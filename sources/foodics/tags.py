@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -81,7 +82,8 @@ def _read_tagged(client: Client, scan: Scan, tag_id: str, *, listed: bool) -> Re
             scan.kin.end(_TAGGED, tag_id, sorted(scan.kin.holders(_TAGGED, tag_id)))
         return None
     shown: set[str] = set()
-    for page in api.listed(client, filters={"filter[tags.id]": tag_id}):
+    batches: deque[Batch] = deque(maxlen=1)
+    for page in api.listed(client, tell=batches.append, filters={"filter[tags.id]": tag_id}):
         if not all(_has_tag(record, tag_id) for record in page.records):
             # The filter, or what is to be included, is ignored: a complete scan is all there is.
             client.log.info("foodics/tags: who has a tag is not shown; only complete scans tell")
@@ -89,6 +91,9 @@ def _read_tagged(client: Client, scan: Scan, tag_id: str, *, listed: bool) -> Re
         scan.take(page)
         shown |= {str(CUSTOMERS.record_id(record)) for record in page.records}
         yield
+    if (batches[-1].total or 0) > len(shown):
+        client.log.info("foodics/tags: a tag has more than are shown; only complete scans tell")
+        return None
     scan.flush()
     held = scan.kin.holders(_TAGGED, tag_id)
     lost = sorted(held - shown)
