@@ -14,6 +14,7 @@ POST   /_control/loke/organizations/{o}/customers/touch           {"count": n} �
 PATCH  /_control/loke/organizations/{o}/customers/{c}             {fields}
 PATCH  /_control/loke/organizations/{o}/customers/{c}/statistics  {fields}; moves no stamp
 DELETE /_control/loke/organizations/{o}/customers/{c}
+POST   /_control/loke/organizations/{o}/lists/rotate              {"count": n} → {"moved": n}
 PATCH  /_control/collins/switches                                 {"zone": "Europe/London", …}
 POST   /_control/collins/tenants/{t}/customers                    {fields} → {"id": …}
 POST   /_control/collins/tenants/{t}/customers/touch              {"count": n} → {"touched": n}

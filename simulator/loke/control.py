@@ -22,6 +22,8 @@ def act(loke: Loke, method: str, path: str, body: Body) -> Any:
     if (method, path) == ("PATCH", "switches"):
         return _switch(loke, body)
     match path.split("/"):
+        case ["organizations", org, "lists", "rotate"] if method == "POST":
+            return {"moved": loke.rotate_members(org, int(body["count"]))}
         case ["organizations", org, "customers", *rest]:
             found = _ACTS.get((method, len(rest), rest[-1] if rest[-1:] in _WORDS else ""))
             if found is not None:

@@ -196,6 +196,24 @@ class Data:
         entry.members = {member: entry.members.get(member, now) for member in customer_ids}
         self.world[org].changed(list_id)
 
+    @_alone
+    def rotate_members(self, org: str, count: int) -> int:
+        """Let `count` members leave every list and as many others join it; return how many moved.
+
+        Lists that everybody is on lose members only.
+        """
+        ids, now, moved = self.customer_ids(org), stamp(self.clock.now()), 0
+        for list_id, entry in self.world[org].lists.items():
+            leaving = list(entry.members)[:count]
+            others = [one for one in ids if one not in entry.members]
+            joining = self._random.sample(others, min(len(leaving), len(others)))
+            for member in leaving:
+                del entry.members[member]
+            entry.members |= dict.fromkeys(joining, now)
+            self.world[org].changed(list_id)
+            moved += len(leaving) + len(joining)
+        return moved
+
 
 def _present(record: Record) -> Record:
     return {name: value for name, value in record.items() if value is not MISSING}

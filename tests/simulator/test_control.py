@@ -55,6 +55,21 @@ def test_world_is_changed_from_outside(sim, control):
     assert made not in sim.loke.customer_ids(org)
 
 
+def test_members_move_in_every_list(sim, control):
+    """So many leave each list, oldest first, and as many others join; sizes stay."""
+    org = sim.loke.organizations[0]
+    before = {one: sim.loke.member_ids(org, one) for one in sim.loke.list_ids(org)}
+    moved = control.post(f"loke/organizations/{org}/lists/rotate", json={"count": 1}).json()
+    changed = 0
+    for list_id, old in before.items():
+        new = sim.loke.member_ids(org, list_id)
+        changed += len(set(old) ^ set(new))
+        assert not old or old[0] not in new
+        assert len(new) == len(old)
+    assert moved == {"moved": changed}
+    assert changed > 4
+
+
 def test_clock_switches_faults_and_counters(sim, control):
     """Everything a benchmark needs to set up and to measure."""
     moved = control.post("clock", json={"advance_seconds": 60}).json()["now"]
