@@ -137,7 +137,7 @@ def test_deleted_list_ends_with_its_memberships(vendor, world, sync, tables):
 
 
 def test_rejoining_opens_a_second_interval(vendor, world, sync, tables):
-    """Case 36: leave, then join again with the same content."""
+    """Cases 14, 36: leave, then join again with the same content, though no stamp moves."""
     list_id, customer = world.any_membership()
     for act in (lambda: None, lambda: world.leave(list_id, customer),
                 lambda: world.join(list_id, customer)):  # fmt: skip
@@ -217,7 +217,7 @@ def test_lost_working_folder_costs_nothing(vendor, world, sync, tables, tmp_path
 
 
 def test_every_rejected_value_is_told_and_none_is_shown(vendor, world, sync, tables):
-    """A bad value becomes NULL and a row of ops.rejects, without the value."""
+    """Case 52: a bad value becomes NULL and a row of ops.rejects, without the value."""
     customer = world.spoil()
     sync()
     rows = tables.rows(

@@ -38,7 +38,7 @@ def world(vendor, sim):
 def test_backfill_finds_what_moved_no_stamp_and_leaves_the_watermark(
     vendor, world, sync, backfill, tables
 ):
-    """What an increment cannot see is read again, and the next increment begins where it would."""
+    """Case 58: what no increment sees is read again, and the next one begins where it would."""
     from pipelines.land import states
     from pipelines.status import reader
     from pipelines.warehouse import reading
@@ -100,7 +100,7 @@ def test_quiet_backfill_writes_nothing(vendor, world, sync, backfill, tables):
 def test_backfill_that_stopped_goes_on_where_it_was(
     vendor, world, sync, backfill, tables, monkeypatch
 ):
-    """A window read in part is continued by the next backfill of it, and a sync between is true."""
+    """Case 58: a window read in part is gone on with by the next one; a sync between is true."""
     sync()
     monkeypatch.setenv("RUNS__CHECKPOINT_PAGES", "1")
     for start in (0, 40):

@@ -63,7 +63,7 @@ def _faults(sim):
 
 
 def test_nothing_planted_leaks(sim, sync, tables, project, tmp_path, capfd, caplog, monkeypatch):
-    """No name, address, number or token in output, logs, errors, state, working files or ops."""
+    """Case 57: no name, address, number or token in output, logs, state, working files, ops."""
     from pipelines.commands import report
     from pipelines.sync import transform
 

@@ -86,7 +86,7 @@ def test_run_that_ended_held_is_shown(sim, sync, tables, always_fresh, capsys):
 
 
 def test_status_ends_5_when_a_resource_is_not_fresh(sim, sync, tables, monkeypatch, capsys):
-    """Each vendor has an objective, 26 hours unless set; 0 is none."""
+    """Case 60: each vendor has an objective, 26 hours unless set; 0 is none."""
     monkeypatch.delenv("SOURCES__LOKE__FRESHNESS_HOURS")
     sync()
     for hours, objective, code in (
@@ -100,7 +100,7 @@ def test_status_ends_5_when_a_resource_is_not_fresh(sim, sync, tables, monkeypat
 
 
 def test_only_a_complete_scan_makes_fresh(sim, sync, tables, monkeypatch):
-    """Scans that fail, and backfills, are no sign of freshness, however recent."""
+    """Case 60: scans that fail, and backfills, are no sign of freshness, however recent."""
     monkeypatch.delenv("SOURCES__LOKE__FRESHNESS_HOURS")
     sync()
     long_ago, now = datetime.now(UTC) - 40 * HOUR, datetime.now(UTC)
@@ -118,7 +118,7 @@ def test_only_a_complete_scan_makes_fresh(sim, sync, tables, monkeypatch):
 
 
 def test_total_far_from_the_vendors_is_exit_5(sim, sync, tables, always_fresh, capsys):
-    """A difference is a line; more than max(5, 1 %) after a complete scan needs a person."""
+    """Case 60: a difference is a line; beyond max(5, 1 %) of a complete scan a person looks."""
     sync()
     for more, code in ((0, 0), (3, 0), (6, 5)):
         _write(tables, "update ops.scans set vendor_total = vendor_total + ?", more)

@@ -65,7 +65,7 @@ TOGETHER = [
 
 @pytest.mark.parametrize("switches", ALONE + TOGETHER, ids=str)
 def test_whichever_way_the_vendor_is_every_scan_tells_the_truth(switches):
-    """First load, increment and complete scan: all that there is, and no row more."""
+    """Cases 23, 24: first load, increment, complete scan: all that there is, and no row more."""
     bench = Bench(customers=60, **{"page_size": 10} | switches)
     assert bench.sync() == 0
     bench.assert_true()

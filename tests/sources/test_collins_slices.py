@@ -25,7 +25,7 @@ def most(monkeypatch):
 
 @pytest.mark.parametrize("form", ["error", "empty"])
 def test_no_list_is_read_deeper_than_a_slice(form):
-    """A window that ends where slices do is never met: no page beyond it, no refusal."""
+    """Case 24: a window that ends where slices do is never met: no page beyond it, no refusal."""
     bench = Bench(customers=100, page_size=10, hit_window=30, hit_window_form=form)
     assert bench.sync() == 0
     bench.assert_true()

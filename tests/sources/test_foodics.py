@@ -86,7 +86,7 @@ def shake(foodics):
 
 @pytest.mark.parametrize("switches", ANSWERS, ids=str)
 def test_every_answer_reads_the_same(tmp_path, switches):
-    """Whatever the vendor does, core says what it says after one ordinary and one complete sync."""
+    """Case 22: whatever it does, core says what it says after an ordinary and a complete sync."""
     foodics = Foodics(tmp_path, **switches)
     foodics.stamp(foodics.ids[20:27], ago(days=3))
     foodics.set(foodics.ids[30], updated_at=None)
@@ -197,7 +197,7 @@ def test_cap_within_one_stamp_is_read_around_in_other_orders(tmp_path):
     ids=str,
 )
 def test_capped_list_that_cannot_be_walked_is_never_taken_for_all(tmp_path, switches):
-    """Where neither filter nor order leads past the cap, the run ends 4 and removes nobody."""
+    """Case 24: where no filter or order leads past the cap, the run ends 4 and removes nobody."""
     foodics = Foodics(tmp_path, **switches)
     foodics.sync()
     foodics.turn(page_cap=2)

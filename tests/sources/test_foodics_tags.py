@@ -38,7 +38,7 @@ def detach(foodics, tag, *customer_ids):
 
 
 def test_silent_attach_and_detach_are_found_by_the_next_sync(foodics):
-    """One page of who has the tag, and a question for each who has it no more."""
+    """Case 14: one page of who has the tag, and a question for each who has it no more."""
     tag, on_it, others = a_tag(foodics)
     attach(foodics, tag, *others[:3])
     assert foodics.later() == 0
@@ -145,7 +145,7 @@ def test_counts_that_are_missing_leave_silent_changes_to_the_complete_scan(tmp_p
 
 @pytest.mark.parametrize("change", [attach, detach])
 def test_tags_that_are_not_included_remove_nobody(foodics, caplog, change):
-    """A record without the key says nothing, and is asked no further; it is said once a scan."""
+    """Case 15: a record without the key says nothing, and is asked no further; said once a scan."""
     tag, on_it, others = a_tag(foodics)
     before = foodics.members()
     foodics.turn(include_ignored=True)

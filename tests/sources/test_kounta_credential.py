@@ -181,7 +181,7 @@ def _credential(vendor, folder, clock, send=None):
 
 
 def test_one_refusal_met_by_many_costs_one_refresh(tmp_path):
-    """Who meets the refusal of a token that was replaced meanwhile takes the one there is."""
+    """Case 56: who meets the refusal of a token that was replaced takes the one there is."""
     vendor, clock = _Vendor(), VirtualClock(NOON)
     credential = _credential(vendor, tmp_path, clock)
     old = credential.header()
@@ -195,7 +195,7 @@ def test_one_refusal_met_by_many_costs_one_refresh(tmp_path):
 
 
 def test_two_processes_refresh_one_after_another(tmp_path):
-    """`check` beside `sync`: the second waits, and then uses what the first has kept."""
+    """Case 56: `check` beside `sync`: the second waits, then uses what the first has kept."""
     vendor, clock = _Vendor(), VirtualClock(NOON)
     headers = []
     other = _credential(vendor, tmp_path, clock)

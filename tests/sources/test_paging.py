@@ -83,7 +83,7 @@ def test_token_never_leaves_its_host(address):
 
 
 def test_redirect_is_not_followed():
-    """A redirect would carry the token along; it is a broken promise."""
+    """Case 26: a redirect would carry the token along; it is a broken promise."""
     client = _client(lambda _: httpx.Response(302, headers={"Location": "https://evil.test/"}))
     with pytest.raises(ContractError):
         client.get(client.url("things"), resource="things")

@@ -65,6 +65,18 @@ def test_value_is_what_it_is_declared_to_be_or_null(kind, value, expected):
     assert bool(bad) == (expected is None and value != "")
 
 
+def test_stamps_of_any_form_side_by_side_are_the_moments_they_name():
+    """Case 10: zones count, and none is UTC, also where the forms of a column are mixed."""
+    forms = [
+        "2026-05-02T12:00:00Z", "2026-05-02 12:00:00", "2026-05-02T22:00:00+10:00",
+        "2026-05-02T11:30:00-00:30", "2026-05-02T12:00:00.000Z", "20260502T120000Z",
+    ]  # fmt: skip
+    made, bad = column(Kind.TIMESTAMP, forms)
+    assert (made.to_pylist(), bad) == ([NOON] * 6, [])
+    stamps = CUSTOMERS.stamps([{"updatedAt": "2026-05-02T21:59:59+10:00"}, {"updatedAt": forms[1]}])
+    assert max(stamps.to_pylist()) == NOON
+
+
 def test_one_bad_value_costs_no_good_one():
     """A column with a bad value keeps every other value of it."""
     made, bad = column(Kind.TIMESTAMP, ["2026-05-02T12:00:00Z", "never", "2026-05-02T12:00:00Z"])
@@ -74,7 +86,7 @@ def test_one_bad_value_costs_no_good_one():
 
 @given(st.dictionaries(st.sampled_from([*CUSTOMERS.documented, "nickname"]), JSON), JSON)
 def test_any_record_becomes_a_row_of_the_same_schema(record, statistics):
-    """Invariant 10: whatever JSON a field holds, the columns and their types stay the same."""
+    """Case 52: whatever JSON a field holds, the columns and their types stay the same."""
     cleaned = (
         clean(orjson.loads(orjson.dumps(record | {"statistics": None}, default=str)))
         if (_storable(record))

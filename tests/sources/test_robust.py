@@ -142,7 +142,7 @@ def test_address_that_is_none_is_a_broken_promise(address):
     ],
 )
 def test_only_a_throttle_waits_for_the_limits_reset(status, headers, least, most):
-    """A failure is tried again soon, though every answer says when the limit is reset."""
+    """Case 54: a failure is tried again soon, though each answer says when the limit is reset."""
     clock = VirtualClock(NOON)
     client = _client(_answers((status, headers), OK), clock=clock)
     client.get(client.url("things"), resource="things")
