@@ -76,6 +76,8 @@ class Limiter:
     _in_flight: int = 0
     _told: int | None = None
     _overtaken: int = 0
+    _turn: int = 0
+    _mine: threading.local = field(default_factory=threading.local)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -115,21 +117,26 @@ class Limiter:
                 return self._held_until
             if self._resets is not None and now >= self._resets:
                 self._told = self._resets = None
+                self._turn += 1
             if self.left is not None and self.left <= 0 and self._resets is not None:
                 return self._resets
             self._in_flight += 1
+            self._mine.turn = self._turn
             return None
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """Note an answer (None: there was none): how many more requests the vendor lets in.
 
-        Answers overtake one another: a larger number than before is news only where it cannot be
-        that of a request that was under way when the smaller one came. Where the vendor does not
-        say when its window ends, it is taken to have begun just now.
+        Called by the thread that was let in. Answers overtake one another: a larger number than
+        before is news only where it cannot be that of a request that was under way when the
+        smaller one came, and what was let in before the window began anew tells nothing of it.
+        Where the vendor does not say when its window ends, it is taken to have begun just now.
         """
         remaining = _count(headers, _REMAINING_HEADERS)
         with self._lock:
             self._in_flight = max(0, self._in_flight - 1)
+            if getattr(self._mine, "turn", self._turn) != self._turn:
+                return
             if headers is None or remaining is None:
                 # It may have counted all the same.
                 self._told = self._told if self._told is None else self._told - 1
