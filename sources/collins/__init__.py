@@ -8,7 +8,7 @@ Drift        page numbers: newest first, whoever is updated meanwhile jumps to p
              by the next run. Every walk is repeated until as many were seen as are counted.
 Pages        30 at most, `X-Pagination-*` headers; without them a short page is the end. Complete
              scans go by slices of days under 9 000 rows, because a search engine's window may end
-             at 10 000; who has no stamp is found by comparing totals, and an unfiltered walk.
+             at 10 000; who has no stamp is found by comparing totals, at either end of an order.
 Deletes      nowhere shown: absent from a complete scan, then 404 on its own address.
 Lists        labels are strings on the customer; venues and, by venue group, marketing preferences
              have addresses of their own. A label's own total is compared with ours in complete
@@ -20,7 +20,7 @@ Left out     bookings by themselves, deposits, areas.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -98,14 +98,18 @@ class _Account(Account):
             for venue in self.venues
             for group in [venue.get("venue_group")]
         }
-        again: set[str] = set()
         for owner in sorted(owners):
-            records = api.preferences(self.client, *owner)
-            again |= {str(MARKETING_PREFERENCES.record_id(record)) for record in records}
-            scan.take(Page(records, None, None))
+            scan.take(Page(api.preferences(self.client, *owner), None, None))
             yield
-        # They have no address of their own: a list that was read whole is all there is to ask.
-        end_scope(scan, lambda ids: ((one, one not in again) for one in ids))
+
+        def confirm(ids: Sequence[str]) -> Iterator[tuple[str, Record | bool]]:
+            """Read all once more: they have no address of their own."""
+            lists = (api.preferences(self.client, *owner) for owner in sorted(owners))
+            there = {MARKETING_PREFERENCES.record_id(one): one for each in lists for one in each}
+            for one in ids:
+                yield one, there.get(one, True)
+
+        end_scope(scan, confirm)
         return None
 
     def _read_customers(self, _: str, scan: Scan) -> Reading:

@@ -233,6 +233,22 @@ def test_preferences_are_read_by_group_and_by_venue_where_there_is_none():
     assert bench.sim.count("/venue-groups/") == 1
 
 
+def test_preference_that_is_missing_once_is_looked_for_again():
+    """An answer that holds nothing ends none of them; one that is really gone ends."""
+    bench = Bench(customers=20)
+    bench.shapes = SHAPES
+    bench.sync()
+    before = bench.rows()
+    bench.sim.fault("/venue-groups/", body="[]")
+    assert bench.sync() == 0
+    assert bench.rows() == before
+    gone = bench.vendor.preference_ids(TENANT)[0]
+    del bench.vendor.world[TENANT].preferences[gone]
+    assert bench.sync() == 0
+    known = {name for (name,) in bench.log.now("marketing_preferences")}
+    assert known == set(bench.vendor.preference_ids(TENANT))
+
+
 def test_deleted_customer_takes_everything_along(bench):
     """Labels, venues, consents and bookings end with the customer, and come back with it."""
     customer = bench.create(

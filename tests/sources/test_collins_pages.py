@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources.collins import reading
-from tests.sources.collins_bench import Bench
+from tests.sources.collins_bench import TENANT, Bench
 
 LIST = r"/customers\?"
 
 
 def _front(bench, stamp):
     """Return ids newest first by a stamp; who has none stands last."""
-    at = {one: bench.vendor.customer("london", one).get(stamp) or "" for one in bench.ids}
+    at = {one: bench.vendor.customer(TENANT, one).get(stamp) or "" for one in bench.ids}
     return sorted(at, key=lambda one: at[one], reverse=True)
 
 
@@ -80,6 +80,16 @@ def test_change_while_an_increment_reads_pages_loses_nobody(act):
     _assert_nobody_lost(bench, before)
 
 
+def test_customer_that_comes_back_where_it_was_is_found_by_a_second_round():
+    """Among those who were read already stands one more: counted, not seen, and read again for."""
+    bench = Bench(customers=60, page_size=10)
+    back = _front(bench, "created_date")[15]
+    bench.delete(back)
+    bench.sim.before(LIST, 4, lambda: bench.vendor.restore_customer(TENANT, back))
+    assert bench.sync() == 0
+    bench.assert_true()
+
+
 WAYS = {
     "page_size": st.sampled_from([5, 10, 30]),
     "beyond_last": st.sampled_from(["empty", "error", "last"]),
@@ -122,23 +132,23 @@ def test_customers_that_never_stand_still_are_read_again_by_the_next_run(caplog)
     """Each page has another total: 75 after three rounds, what was seen stays, none is removed."""
     bench = Bench(customers=60, page_size=5)
     bench.sync()
-    full_at = bench.state["customers"]["tenants"]["london"]["full_at"]
+    full_at = bench.state["customers"]["tenants"][TENANT]["full_at"]
     newest, *hidden = _front(bench, "created_date")[:9]
     turns = count()
     bench.change(newest, last_name="Changed")
 
     def move():
-        bench.vendor.unhide("london") if next(turns) % 2 else bench.vendor.hide("london", hidden)
+        bench.vendor.unhide(TENANT) if next(turns) % 2 else bench.vendor.hide(TENANT, hidden)
 
     bench.sim.before(LIST, None, move)
     bench.later(hours=25)
     assert bench.sync() == 75
     assert "moved between pages" in str(bench.job.errors[0])
     assert bench.removed() == set()
-    assert bench.state["customers"]["tenants"]["london"]["full_at"] == full_at
+    assert bench.state["customers"]["tenants"][TENANT]["full_at"] == full_at
     assert newest not in bench.lost()
     bench.sim.clear_faults()
-    bench.vendor.unhide("london")
+    bench.vendor.unhide(TENANT)
     assert bench.sync() == 0
     assert bench.report().kind == "full"
     bench.assert_true()
