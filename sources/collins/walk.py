@@ -72,26 +72,19 @@ class Walk:
             most: Ends the walk where there are more.
             watermark: Stops at what is older than asked for, should the filter do nothing.
         """
-        self._client, self._filters, self._place, self._keep = client, filters, place, keep
+        self._client, self._place, self._keep = client, place, keep
         self._most, self._watermark = most, watermark
         stamp = next((name for name in STAMPED if has(filters, name)), api.CREATED)
         self._shape, self._params = STAMPED[stamp], {**filters, "sort": f"-{stamp}"}
         self._bounds = {name: _days(filters, name) for name in STAMPED if has(filters, name)}
         self.ignored: str | None = None
         self.mixed = False
-        known: Place = place.get("at", {})
+        known: Place | None = place.get("at")
         # In another order than asked for, who came meanwhile may hide who left.
-        self._begin(known if known.get("filters") == filters and not known["mixed"] else None)
+        self._begin(None if known and known["mixed"] else known)
 
     def _begin(self, known: Place | None = None) -> None:
-        fresh: Place = {
-            "filters": self._filters,
-            "page": 1,
-            "total": None,
-            "seen": 0,
-            "mixed": False,
-        }
-        self._at: Place = known or fresh
+        self._at = known or {"page": 1, "total": None, "seen": 0, "mixed": False}
         self._place["at"] = self._at
         self._resumed = known is not None
         self.total: int | None = self._at["total"]

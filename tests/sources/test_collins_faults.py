@@ -161,6 +161,20 @@ def test_scan_goes_on_though_its_page_is_there_no_more(beyond, tmp_path):
     bench.assert_true()
 
 
+def test_scan_in_another_order_than_asked_for_goes_on_from_its_first_page(tmp_path):
+    """Oldest first, one who came since stands for one who went: no total tells, nobody is lost."""
+    bench = Bench(tmp_path, customers=60, page_size=10, sort_ignored=True)
+    bench.strip()
+    bench.sim.fault(f"{LIST}.*page=4", times=5, status=500)
+    assert bench.sync(pages=1) == 75
+    kept = {one: bench.vendor.customer(TENANT, one)["created_date"] for one in bench.ids}
+    bench.delete(min(filter(kept.get, kept), key=kept.__getitem__))
+    bench.later(hours=1)
+    bench.create()
+    assert [bench.sync(), bench.sync()] == [0, 0]
+    assert bench.lost() == set()
+
+
 @pytest.mark.parametrize(
     "body",
     ["<html>", '{"customers":[', '{"error":"x"}', '{"customers":[1]}'],

@@ -24,7 +24,7 @@ def _front(bench, stamp):
 
 def _create(bench, many):
     for _ in range(many):
-        bench.create(labels=["Fresh"])
+        bench.create(associated_venues=[])
 
 
 def _touch(bench, ids):
@@ -59,6 +59,7 @@ def test_change_while_a_complete_scan_reads_pages_loses_nobody(act):
     """Cases 17, 18: whatever moves between two pages, the next run at the latest has it."""
     for nth in (2, 5):
         bench = Bench(customers=60, page_size=10)
+        bench.strip()
         before, order = set(bench.ids), _front(bench, "created_date")
         bench.sim.before(LIST, nth, lambda b=bench, o=order: ACTS[act](b, o))
         assert bench.sync() == 0
@@ -83,6 +84,7 @@ def test_change_while_an_increment_reads_pages_loses_nobody(act):
 def test_customer_that_comes_back_where_it_was_is_found_by_a_second_round():
     """Among those who were read already stands one more: counted, not seen, and read again for."""
     bench = Bench(customers=60, page_size=10)
+    bench.strip()
     back = _front(bench, "created_date")[15]
     bench.delete(back)
     bench.sim.before(LIST, 4, lambda: bench.vendor.restore_customer(TENANT, back))
@@ -116,6 +118,7 @@ def test_any_changes_at_any_pages_lose_nobody_whichever_way_the_vendor_is(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "MOST", most)
         bench = Bench(customers=60, **switches)
+        bench.strip()
         before = set(bench.ids)
         for at, (nth, act) in enumerate(acts):
             order = bench.ids[at * 10 :] + bench.ids[: at * 10]
@@ -157,6 +160,7 @@ def test_customers_that_never_stand_still_are_read_again_by_the_next_run(caplog)
 def test_empty_page_in_the_middle_is_not_the_end():
     """Case 20: a page that holds nothing, of a list that goes on, costs no customer."""
     bench = Bench(customers=60, page_size=10)
+    bench.strip()
     bench.sim.fault(f"{LIST}.*page=3", body='{"customers":[]}')
     assert bench.sync() == 0
     bench.assert_true()
@@ -165,6 +169,7 @@ def test_empty_page_in_the_middle_is_not_the_end():
 def test_total_that_one_answer_leaves_out_is_not_taken_for_none():
     """Where one page tells no total, what others told is still compared with what was seen."""
     bench = Bench(customers=60, page_size=10)
+    bench.strip()
     bench.sync()
     gone = _front(bench, "created_date")[:3]
     bench.sim.before(f"{LIST}.*page=3", 1, lambda: bench.delete(*gone))

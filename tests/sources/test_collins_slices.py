@@ -133,6 +133,20 @@ def test_filter_that_does_nothing_is_given_up_and_the_other_stamp_slices():
     bench.assert_true()
 
 
+@pytest.mark.parametrize("filter_zone", ["America/Los_Angeles", "Pacific/Tongatapu"])
+def test_filter_by_days_of_another_zone_is_not_taken_for_one_that_does_nothing(filter_zone, caplog):
+    """Whose stamp is hours from the days asked for is within them somewhere on earth."""
+    bench = Bench(customers=80, page_size=10, filter_zone=filter_zone)
+    for at, customer_id in enumerate(bench.ids):
+        stamp = NOON - at * DAY / 2 - 9 * DAY / 24
+        bench.change(customer_id, last_updated=f"{stamp:%Y-%m-%d %H:%M:%S}")
+    with caplog.at_level(logging.INFO):
+        assert bench.sync() == 0
+    assert "reading by slices of days" in caplog.text
+    assert "does nothing" not in caplog.text
+    bench.assert_true()
+
+
 WINDOW = Window(NOON - 400 * DAY, NOON - 200 * DAY)
 
 
