@@ -123,10 +123,14 @@ def test_older_version_from_a_backfill_never_replaces_a_newer_one(
     answers: dict[tuple[str, str | None], bytes] = {}
     record = world.sim.respond
 
+    def key(request):
+        # LOKE's addresses name the tenant, and each run has a token of its own.
+        return request.line, None if vendor == "loke" else request.headers.get("authorization")
+
     def keep(request):
         answer = record(request)
         if "/customers" in request.path:
-            answers[request.line, request.headers.get("authorization")] = answer.body
+            answers[key(request)] = answer.body
         return answer
 
     world.sim.respond = keep
@@ -141,8 +145,7 @@ def test_older_version_from_a_backfill_never_replaces_a_newer_one(
 
     def stale(request):
         answer = record(request)
-        key = request.line, request.headers.get("authorization")
-        answer.body = answers.get(key, answer.body)
+        answer.body = answers.get(key(request), answer.body)
         return answer
 
     world.sim.respond = stale

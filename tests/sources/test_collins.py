@@ -187,8 +187,8 @@ def test_change_at_any_hour_is_found_whatever_zone_days_are_of(zone, filter_zone
     bench = Bench(customers=20, zone=zone, filter_zone=filter_zone)
     bench.later(hours=10)
     assert bench.sync() == 0
-    # 22:30 (London 23:30), 23:30, 03:30, 10:30, 11:00: each soon after a run, and one soon after.
-    for at, minutes in enumerate([30, 60, 240, 420, 30]):
+    # 22:30 (London 23:30), 23:30, 00:30, 03:30, 10:30, 11:00: late and early on each zone's days.
+    for at, minutes in enumerate([30, 60, 60, 180, 420, 30]):
         bench.later(minutes=minutes)
         bench.change(bench.ids[at], last_name=f"At {bench.clock.now():%H:%M}")
         bench.later(seconds=1)
