@@ -82,7 +82,7 @@ def writing() -> Iterator[Any]:
         _limit_memory(connection, str(limit))
         # Rows of a log have no order of their own; keeping one would cost memory.
         connection.execute("set preserve_insertion_order = false")
-        yield _Opened(connection, destination_name="warehouse")
+        yield _Opened(connection)
     finally:
         connection.close()
 
@@ -90,9 +90,19 @@ def writing() -> Iterator[Any]:
 class _Opened(dlt.destinations.duckdb):
     """The open file. What it can do is worked out once: dlt asks at every step of a run."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._can: dict[type | None, DestinationCapabilitiesContext] = {}
+    def __init__(
+        self,
+        connection: Any,
+        can: dict[type | None, DestinationCapabilitiesContext] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(connection, destination_name="warehouse", **kwargs)
+        self._connection = connection
+        self._can = {} if can is None else can
+
+    def again(self) -> _Opened:
+        """Return the same file for another pipeline: dlt writes into what it is given."""
+        return _Opened(self._connection, self._can)
 
     def capabilities(
         self, config: Any = None, naming: NamingConvention | None = None
@@ -160,7 +170,7 @@ def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:
     """Return the dlt pipeline of this name, working below the project's data folder."""
     return dlt.pipeline(
         name,
-        destination=destination,
+        destination=destination.again() if isinstance(destination, _Opened) else destination,
         dataset_name=dataset,
         pipelines_dir=str(place().folder / "pipelines"),
     )

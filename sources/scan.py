@@ -96,7 +96,9 @@ class Scan:
         scratch = Scratch(directory / f"{name}.duckdb" if directory else None, job.engine)
         facts = scratch.resume(checkpoint.get("part", 0), checkpoint.get("scan_id", ""))
         if facts is not None:
-            scratch.forget_half_read(facts["place"].get("done"))
+            if "done" in facts["place"]:
+                begun = facts["place"].get("at", {})
+                scratch.forget_half_read([*facts["place"]["done"], *begun])
             self._part = checkpoint["part"]
             self.report.scan_id, self.place = checkpoint["scan_id"], facts["place"]
             self.report.kind, self.report.rows_seen = facts["kind"], facts["rows_seen"]
@@ -210,6 +212,15 @@ class Scan:
         self.flush()
         self.report.kind, self.complete_kind = "full", True
         self._learn_all()
+
+    def agrees(self, scope: str, count: object) -> bool:
+        """Tell whether as many were seen of a scope as the vendor counts."""
+        self.flush()
+        return self.scratch.seen(scope) == count
+
+    def forget(self, scope: str) -> None:
+        """Take nothing of a scope for seen: it is read from its beginning."""
+        self.scratch.forget_seen(scope)
 
     def known_scopes(self) -> list[str]:
         """Return the scopes (lists) the log holds members of."""

@@ -83,12 +83,11 @@ class Scratch:
         """
         row = self._db.execute("select facts from progress where part = ?", [part]).fetchone()
         facts: dict[str, Any] | None = json.loads(row[0]) if row else None
-        if facts is None or facts.get("scan_id") != scan_id:
-            self._db.execute("delete from known; delete from seen; delete from progress")
-            self._db.execute("delete from kin; delete from asked")
-            return None
         # What the log holds of children is asked anew: it has all that was landed so far.
         self._db.execute("delete from kin; delete from asked")
+        if facts is None or facts.get("scan_id") != scan_id:
+            self._db.execute("delete from known; delete from seen; delete from progress")
+            return None
         self._db.execute("delete from seen where part > ?", [part])
         self._db.execute("delete from progress where part > ?", [part])
         return facts
@@ -99,20 +98,21 @@ class Scratch:
         self._db.commit()
         self._db.begin()
 
-    def forget_half_read(self, done: Sequence[str] | None) -> None:
+    def forget_half_read(self, kept: Sequence[str]) -> None:
         """Keep only what was seen of these scopes: the others are read again from their start."""
-        if done is not None:
-            self._db.execute("delete from seen where not list_contains(?, scope)", [list(done)])
+        self._db.execute("delete from seen where not list_contains(?, scope)", [list(kept)])
+
+    def forget_seen(self, scope: str) -> None:
+        """Forget what was seen of this scope."""
+        self._db.execute("delete from seen where scope = ?", [scope])
 
     def forget_known(self) -> None:
         """Forget what the log holds, before all of it is loaded."""
         self._db.execute("delete from known")
 
-    def learn(self, heads: pa.Table) -> None:
-        """Add what the log holds of these keys."""
-        self._db.register("heads", heads)
+    def learn(self, heads: pa.Table) -> None:  # noqa: ARG002
+        """Add what the log holds of these keys: `heads`, read by its name."""
         self._db.execute("insert into known select scope, id, hash, op from heads")
-        self._db.unregister("heads")
 
     def unlearned(self, ids: Sequence[str]) -> list[str]:
         """Return which of these ids the log has not been asked about."""
@@ -208,18 +208,15 @@ class Scratch:
         return [row[0] for row in rows.fetchall()]
 
     def _count(self, rest: str, scope: str) -> int:
-        row = self._db.execute(f"select count(*) {rest}", [scope]).fetchone()
-        return int(row[0]) if row else 0
+        return int(self._db.execute(f"select count(*) {rest}", [scope]).fetchall()[0][0])
 
-    def kin_learn(self, resource: str, heads: pa.Table, *, everyone: bool) -> None:
+    def kin_learn(self, resource: str, heads: pa.Table, *, everyone: bool) -> None:  # noqa: ARG002
         """Add the children the log holds as alive; of everyone: of those not asked for before."""
-        self._db.register("heads", heads)
         others = "and scope not in (select id from asked)" if everyone else ""
         self._db.execute(
             f"insert into kin select ?, scope, id, hash from heads where op = 'upsert' {others}",
             [resource],
         )
-        self._db.unregister("heads")
 
     def unasked(self, ids: Sequence[str]) -> list[str]:
         """Return which parents' children were not asked for yet, and take note that they are."""

@@ -63,10 +63,17 @@ def customer_list(client: Client, org: str, list_id: str) -> Record | None:
 
 
 def members(
-    client: Client, org: str, list_id: str, enough: Callable[[Page], bool] | None = None
+    client: Client,
+    org: str,
+    list_id: str,
+    enough: Callable[[Page], bool] | None = None,
+    start: str | None = None,
 ) -> Iterator[Page]:
-    """Yield pages of a list's members; raises NotFound or Forbidden as the client does."""
-    url = client.url(_path(MEMBERS, org=org, list=list_id))
+    """Yield pages of a list's members, from the page address `start` on.
+
+    Raises NotFound or Forbidden as the client does.
+    """
+    url = start or client.url(_path(MEMBERS, org=org, list=list_id))
     return follow_header(client, url, resource="customer_list_members", enough=enough)
 
 

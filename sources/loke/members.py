@@ -36,6 +36,10 @@ class Members:
         self._client, self._org, self._scan = client, org, scan
         self._patience = Patience()
         self._gone: list[str] = []
+        # Where each list goes on that was read in part, now or by the run before.
+        self._at: dict[str, str] = scan.place.setdefault("at", {})
+        self._resumed = frozenset(self._at)
+        self._again: list[str] = []
         self._counts: dict[str, Any] = _counts(lists)
         self._shown = frozenset(self._counts)
 
@@ -46,17 +50,23 @@ class Members:
         known = [count for count in self._counts.values() if isinstance(count, int)]
         scan.report.vendor_total = sum(known) if len(known) == len(self._counts) else None
         todo = [list_id for list_id in self._counts if list_id not in done]
-        walks = [(one, partial(api.members, self._client, self._org, one)) for one in todo]
-        read = 0
-        for list_id, page in together(walks, workers=_AT_ONCE):
-            if self._take(list_id, page):
-                read += 1
-            if self._patience.worn:
-                self._stop(len(todo) - read)
-                break
-            yield
+        while todo:
+            walks = [(one, partial(self._walk, one)) for one in todo]
+            read = 0
+            for list_id, page in together(walks, workers=_AT_ONCE):
+                if self._take(list_id, page):
+                    read += 1
+                if self._patience.worn:
+                    self._stop(len(todo) - read)
+                    self._again.clear()
+                    break
+                yield
+            todo, self._again = self._again, []
         self._end_gone()
         return None
+
+    def _walk(self, list_id: str) -> Iterator[Page]:
+        return api.members(self._client, self._org, list_id, start=self._at.get(list_id))
 
     def _look_for_lost(self) -> None:
         """Ask for the lists that had members and are not shown any more."""
@@ -81,6 +91,7 @@ class Members:
         try:
             if isinstance(page, Page):
                 self._scan.take(page, list_id)
+                self._at |= {list_id: page.next} if page.next else {}
             elif page is None:
                 self._end(list_id)
             else:
@@ -94,6 +105,13 @@ class Members:
     def _end(self, list_id: str) -> None:
         """Remove who is not on a list any more that was read to its end."""
         confirm, count = partial(self._confirm, list_id), self._counts[list_id]
+        self._at.pop(list_id, None)
+        if list_id in self._resumed and not self._scan.agrees(list_id, count):
+            # Somebody came or went between its two halves: it is read in one go.
+            self._resumed -= {list_id}
+            self._scan.forget(list_id)
+            self._again.append(list_id)
+            return
         end_scope(self._scan, confirm, scope=list_id, vendor_count=count)
         self._scan.place["done"].append(list_id)
 
@@ -112,6 +130,8 @@ class Members:
         except VendorError as again:
             error = again
         self._patience.bear(error)
+        # It may be the address that is no more; the next run begins with the first page.
+        self._at.pop(list_id, None)
         self._leave_out(error, list_id, passing=passing)
 
     def _leave_out(self, error: VendorError, list_id: str, *, passing: bool = False) -> None:

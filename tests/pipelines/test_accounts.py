@@ -89,3 +89,16 @@ def test_tenant_that_is_not_shown_any_more_stands_until_a_person_agrees(
         f"and tenant_id = '{first}'"
     ) == 0  # fmt: skip
     assert sync().exit_code == 0
+
+
+def test_accounts_share_the_file_but_no_object_dlt_writes_into(project):
+    """dlt notes each pipeline's settings in its destination: two threads must not share one."""
+    from pipelines import warehouse
+
+    with warehouse.writing() as destination:
+        one, two = (warehouse.pipeline(name, "raw", destination) for name in ("one", "two"))
+        assert one.destination is not two.destination
+        assert one.destination.config_params is not two.destination.config_params
+        with one.sql_client() as first, two.sql_client() as second:
+            first.execute_sql("create table main.seen (i integer)")
+            assert second.execute_sql("select count(*) from main.seen") == [(0,)]
