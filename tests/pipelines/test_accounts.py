@@ -92,7 +92,7 @@ def test_tenant_that_is_not_shown_any_more_stands_until_a_person_agrees(
 
 
 def test_accounts_share_the_file_but_no_object_dlt_writes_into(project):
-    """dlt notes each pipeline's settings in its destination: two threads must not share one."""
+    """Each pipeline has its own: dlt notes each pipeline's settings in it."""
     from pipelines import warehouse
 
     with warehouse.writing() as destination:
