@@ -1,82 +1,144 @@
-"""What is measured, each a whole process: `python -m benchmarks.contestants NAME`.
-
-The vendor's address and credential come in the environment, in the product's own spelling. Each
-prints how many customers it has brought.
-"""
+"""Who takes part: the limit, `regulars` itself, and the peers, each a process tree of its own."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-FILE = "BENCH_FILE"
+from benchmarks.measure import Run, measure
+from benchmarks.vendors import ROOT, Account, Vendors
 
-
-def _settings() -> dict[str, str]:
-    names = ("base_url", "token_url", "client_id", "client_secret")
-    return {name: os.environ[f"SOURCES__LOKE__{name.upper()}"] for name in names}
-
-
-def _pages() -> Iterator[list[dict[str, Any]]]:
-    """Fetch and parse every page of customers of every organisation, and nothing else."""
-    import httpx
-    import orjson
-
-    s = _settings()
-    with httpx.Client() as client:
-        form = {"grant_type": "client_credentials"}
-        pair = (s["client_id"], s["client_secret"])
-        token = client.post(s["token_url"], data=form, auth=pair).json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        for organization in client.get(f"{s['base_url']}/organizations").json():
-            url = f"{s['base_url']}/organizations/{organization['id']}/customers?sort=created"
-            while url:
-                answer = client.get(url)
-                yield orjson.loads(answer.content)
-                url = answer.headers.get("x-next-page", "")
+PEERS = Path(__file__).parent / "peers"
+ENVIRONMENTS = ROOT / ".bench"
+_OURS = "regulars"
 
 
-def limit() -> int:
-    """The least there is to do: httpx and orjson fetch and parse the pages."""
-    return sum(len(page) for page in _pages())
+@dataclass(frozen=True)
+class Contestant:
+    """One that reads an account into a DuckDB file.
+
+    `table` is where customers are afterwards, `key` their id; empty where nothing is kept.
+    `needs` are the environments of `make bench-peers` it runs in, the last of them has DuckDB.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    table: str = "raw.customers"
+    key: str = "id"
+    needs: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> list[str]:
+        """The environments that are not installed."""
+        return [name for name in self.needs if not interpreter(name).exists()]
+
+    @property
+    def looks_with(self) -> str:
+        """The interpreter that can read the file."""
+        return str(interpreter(self.needs[-1])) if self.needs else sys.executable
 
 
-def script() -> int:
-    """What one writes in an afternoon: all rows in memory, pandas-free, one insert."""
-    import duckdb
-    import pyarrow as pa
-
-    rows = [record for page in _pages() for record in page]
-    table = pa.Table.from_pylist(rows)
-    with duckdb.connect(os.environ[FILE]) as db:
-        db.register("rows", table)
-        db.execute("create table customers as select * from rows")
-    return len(rows)
+def interpreter(environment: str) -> Path:
+    """Return the interpreter of a peer's environment."""
+    return ENVIRONMENTS / environment / "bin" / "python"
 
 
-def dlt_rest() -> int:
-    """Plain dlt with parquet: a resource of the same pages, types inferred, no diff, no history."""
-    import dlt
-    import duckdb
-
-    pages = dlt.resource(_pages, name="customers", write_disposition="append")
-    file = os.environ[FILE]
-    pipeline = dlt.pipeline(
-        "bench_dlt",
-        destination=dlt.destinations.duckdb(file),
-        dataset_name="raw",
-        pipelines_dir=f"{file}.pipelines",
-    )
-    pipeline.run(pages, loader_file_format="parquet")
-    with duckdb.connect(file) as db:
-        row = db.execute("select count(*) from raw.customers").fetchone()
-    return int(row[0]) if row else 0
+def _limit(name: str, what: str, table: str = "") -> Contestant:
+    return Contestant(name, (sys.executable, "-m", "benchmarks.limits", what), table)
 
 
-CONTESTANTS: dict[str, Callable[[], int]] = {"limit": limit, "script": script, "dlt": dlt_rest}
+def _peer(
+    name: str, script: str, *arguments: str, at: str, table: str = "raw.customers"
+) -> Contestant:
+    command = (str(interpreter(at)), str(PEERS / script), *arguments)
+    return Contestant(name, command, table, needs=(at,))
 
 
-if __name__ == "__main__":
-    print(CONTESTANTS[sys.argv[1]]())
+FETCH = _limit("limit: fetch", "fetch")
+INSERT = _limit("limit: fetch and insert", "insert", "customers")
+MEMBERS = _limit("limit: fetch members", "members")
+REGULARS = Contestant(
+    _OURS, (sys.executable, "-m", "pipelines.cli", "sync"), "core.customers", "customer_id"
+)
+MERGE = _peer("dlt parquet, merge", "dlt_rest_api.py", "parquet", "increments", at="dlt")
+
+
+def for_first_load(vendor: str) -> list[Contestant]:
+    """Return everybody who can read a vendor's customers from nothing."""
+    singer = (sys.executable, str(PEERS / "singer.py"))
+    folders = (str(ENVIRONMENTS / "tap"), str(ENVIRONMENTS / "target"))
+    return [
+        FETCH,
+        INSERT,
+        REGULARS,
+        _peer("httpx + pandas", f"{vendor}_script.py", at="pandas", table="customers"),
+        _peer("dlt parquet", "dlt_rest_api.py", "parquet", at="dlt"),
+        _peer("dlt default", "dlt_rest_api.py", "default", at="dlt"),
+        _peer("PyAirbyte", "pyairbyte.py", at="airbyte"),
+        Contestant("Singer", (*singer, *folders), needs=("tap", "target")),
+    ]
+
+
+def present(found: Sequence[Contestant], only: Sequence[str]) -> tuple[list[Contestant], list[str]]:
+    """Return those who take part, and a line for each who cannot."""
+    wanted = [one for one in found if not only or any(word in one.name for word in only)]
+    lines = [
+        f"{one.name} is left out: {', '.join(one.missing)} not installed (make bench-peers)"
+        for one in wanted
+        if one.missing
+    ]
+    return [one for one in wanted if not one.missing], lines
+
+
+class Project:
+    """A folder in which contestants work, and the environment they see."""
+
+    def __init__(self, folder: Path, vendors: Vendors, names: Sequence[str]) -> None:
+        self.folder, self.names = folder, list(names)
+        self.vendors = vendors
+        self.fresh()
+
+    def fresh(self) -> None:
+        """Empty the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        (self.folder / ".dlt").mkdir(parents=True)
+        shutil.copy(ROOT / ".dlt" / "config.toml", self.folder / ".dlt")
+
+    def account(self, vendor: str) -> Account:
+        """Return an account as it was when the bench began."""
+        return self.vendors.accounts[vendor]
+
+    def file(self, contestant: Contestant) -> Path:
+        """Return where a contestant keeps what it brings."""
+        return self.folder / ("warehouse.duckdb" if contestant == REGULARS else "peer.duckdb")
+
+    def env(self, **more: str) -> dict[str, str]:
+        """Return the environment: the accounts, no cap of our own, nobody told of the run."""
+        kept = ("SOURCES__", "DESTINATION__", "RUNS__", "DLT_", "BENCH_")
+        env = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
+        vendor = self.names[0]
+        prefixes = tuple(f"SOURCES__{name.upper()}__" for name in self.names)
+        accounts = self.vendors.settings.items()
+        return {
+            **env,
+            **{name: value for name, value in accounts if name.startswith(prefixes)},
+            "PYTHONPATH": str(ROOT),
+            "DLT_PROJECT_DIR": str(self.folder),
+            "DLT_DATA_DIR": str(self.folder / "data"),
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
+            "AIRBYTE_PROJECT_DIR": str(self.folder),
+            "AIRBYTE_OFFLINE_MODE": "1",
+            "DO_NOT_TRACK": "1",
+            "BENCH_VENDOR": vendor,
+            "BENCH_TENANT": self.account(vendor).tenant,
+            "BENCH_FILE": str(self.folder / "peer.duckdb"),
+            **more,
+        }
+
+    def run(self, contestant: Contestant, *arguments: str, **more: str) -> Run:
+        """Run a contestant to its end."""
+        return measure([*contestant.command, *arguments], self.env(**more), self.folder)

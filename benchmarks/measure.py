@@ -1,0 +1,100 @@
+"""A process tree seen from outside: how long, how much, and whether it ended well.
+
+Linux only: memory and bytes are read from /proc.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PAUSE = 0.05
+_MB = 1 << 20
+
+
+class Failed(Exception):
+    """A measured process ended with an error; the text is the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command, measured.
+
+    `wall` and `cpu` are seconds, CPU of all its processes; `peak_mb` is the most memory all of them
+    held at once, pages they share counted for each; `written_mb` is what they gave the disk.
+    """
+
+    wall: float
+    cpu: float
+    peak_mb: float
+    written_mb: float
+    output: str = ""
+
+
+def measure(command: Sequence[str], env: Mapping[str, str], folder: Path) -> Run:
+    """Run a command in a folder to its end.
+
+    Raises:
+        Failed: It ended with an error.
+    """
+    with tempfile.TemporaryFile("w+") as output:
+        started = time.perf_counter()
+        child = subprocess.Popen(command, env=dict(env), stdout=output, stderr=output, cwd=folder)
+        peak = _watch(child.pid)
+        wall = time.perf_counter() - started
+        # The process has ended and is not forgotten yet: what it wrote can still be asked for.
+        written = _written(child.pid)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read()
+    if child.returncode:
+        raise Failed(f"{' '.join(command)} ended {child.returncode}:\n{text[-2000:]}")
+    # The kernel knows the true peak of the largest process, samples may miss it.
+    peak = max(peak, usage.ru_maxrss * 1024)
+    return Run(wall, usage.ru_utime + usage.ru_stime, peak / _MB, written / _MB, text)
+
+
+def _watch(pid: int) -> int:
+    """Wait until a process ends; return the most memory its tree was seen to hold."""
+    peak = 0
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        peak = max(peak, sum(map(_resident, tree(pid))))
+        time.sleep(_PAUSE)
+    return peak
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found, left = list[int](), [pid]
+    while left:
+        one = left.pop()
+        found.append(one)
+        try:
+            for task in Path(f"/proc/{one}/task").iterdir():
+                left += map(int, (task / "children").read_text().split())
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except OSError:
+        return 0
+
+
+def _written(pid: int) -> int:
+    """Return the bytes a process, and those it has waited for, sent to storage."""
+    try:
+        lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    except OSError:
+        return 0
+    return int(dict(line.split(": ") for line in lines)["write_bytes"])
