@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PEERS  := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
+BENCH   = $(WORKLOADS) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only "$(ONLY)")
 
-.PHONY: demo test check bench soak crash docs lock clean help
+.PHONY: demo test check bench bench-short bench-peers soak crash docs lock clean help
 .DEFAULT_GOAL := help
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's|:[^#]*##|\t|'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's|:[^#]*##|\t|'
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,12 +43,26 @@ check: $(READY)  ## format, lint, types, SQL in every dialect
 	$(BIN)/mypy
 	$(BIN)/python -m transforms.dialects
 
-bench: $(READY)  ## the figures of docs/benchmarks.md
-	$(BIN)/python -m benchmarks.run
+bench: $(READY)  ## the figures of docs/benchmarks.md; WORKLOADS, ROUNDS and ONLY choose
+	$(BIN)/python -m benchmarks.run $(BENCH)
+
+bench-short: $(READY) ## the same with small accounts, in a few minutes
+	$(BIN)/python -m benchmarks.run --form short $(BENCH)
+
+bench-peers:     ## install what is measured beside us, each into an environment of its own
+	@for peer in $(PEERS); do \
+	  $(MAKE) --no-print-directory .bench/$$peer/.ready \
+	    || echo "$$peer cannot be installed here; the bench leaves it out"; \
+	done
+
+.bench/%/.ready: benchmarks/peers/%.txt
+	$(PYTHON) -m venv .bench/$*
+	.bench/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 lock:            ## pin what is installed, with hashes and without addresses (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.txt
 
 clean:           ## remove what make made
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .bench build *.egg-info .mypy_cache .ruff_cache .pytest_cache
