@@ -125,10 +125,12 @@ class _Account(Account):
             yield from deleted.read(window.since)
             return None
         since = None
-        if not scan.complete_kind:
-            since = datetime.fromisoformat(scan.state["watermark"]) - self.lag
-        yield from living.read(since)
-        yield from deleted.read(since)
+        if told := scan.state.get("watermark"):
+            since = datetime.fromisoformat(told) - self.lag
+        yield from living.read(None if scan.complete_kind else since)
+        # Nobody's deletion is news to a log that holds nobody, but who was read as living just now.
+        is_first = since is None and scan.scratch.alive("") == 0
+        yield from deleted.read(living.began if is_first else since)
         if scan.complete_kind and not scan.left_out:
             end_scope(scan, by_address(partial(api.customer, self.client), CUSTOMERS, scan))
         yield from self._compare_tags(scan)

@@ -40,12 +40,12 @@ class Deleted:
             self._total = self._read
         if scan.job.backfill or self._total is None:
             return None
-        if self._before is not None and not scan.complete_kind:
+        if self._before is not None:
             more = self._total - self._expected
             if more > 0 and self._next:
                 self.client.log.info("foodics/customers: more are deleted than show; reading all")
                 yield from self._pages(None)
-            elif more < 0:
+            elif more < 0 and not scan.complete_kind:
                 yield from self._restored(self._total)
         if self._before != self._total:
             scan.home["deleted_total"] = self._total

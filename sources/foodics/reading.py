@@ -38,6 +38,11 @@ class Living:
         self._unsettled = max(lag, _UNSETTLED)
         self._first: dict[str, Batch] = {}
 
+    @property
+    def began(self) -> datetime:
+        """When reading began, by the vendor's clock, less what may still be changing."""
+        return datetime.fromisoformat(str(self.scan.place["started"])) - self._unsettled
+
     def read(self, since: datetime | None, until: datetime | None = None) -> Reading:
         """Read who changed between two moments, or all by number where that is not obeyed."""
         scan, place = self.scan, self.scan.place

@@ -227,7 +227,7 @@ def test_threads_end_with_the_scan(tmp_path):
     foodics.sim.fault(LIST, times=None, delay=0.001)
     assert foodics.sync() == 4
     assert not [one for one in threading.enumerate() if one.name.startswith("walk")]
-    assert foodics.count(LIVING) < 30 + 8 + 3
+    assert foodics.count(LIVING) < 90  # of a hundred and ninety
     assert foodics.customers() == set()
     foodics.sim.clear()
     assert foodics.later() == 0

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.sources.foodics import DELETED, DETAIL, Foodics
+from tests.sources.foodics import BY_NUMBER, DELETED, DETAIL, LIVING, Foodics
 
 BOTH = pytest.mark.parametrize("envelope", ["length_aware", "simple"])
 SHOWN = pytest.mark.parametrize("detail", ["gone", "shown"])
@@ -22,6 +22,52 @@ def many_deleted(tmp_path, deleted=25, **switches):
     foodics.set(foodics.ids[0], name="The newest")
     assert foodics.sync() == 0
     return foodics
+
+
+@BOTH
+def test_complete_scan_needs_no_more_of_the_deleted_than_an_ordinary_one(tmp_path, envelope):
+    """Who was deleted long ago is news to nobody: one page of three, at first and ever after."""
+    foodics = Foodics(tmp_path, 70, envelope=envelope)
+    for customer_id in foodics.ids[:30]:
+        foodics.clock.advance(timedelta(minutes=1))
+        foodics.delete(customer_id)
+    for full in (False, True, False):
+        foodics.clock.advance(timedelta(hours=1))
+        foodics.set(foodics.ids[0], name=f"Later still, {foodics.clock.now()}")
+        assert foodics.sync(full=full) == 0
+        assert foodics.count(DELETED) == 1
+        foodics.assert_true()
+
+
+def test_who_is_deleted_while_a_first_scan_reads_on_is_not_shown_by_it(tmp_path):
+    """Read as living, then deleted: the first page of the deleted has it."""
+    foodics = Foodics(tmp_path)
+    first = foodics.oldest_first[0]
+    foodics.before(LIVING, 3, lambda: foodics.delete(first))
+    assert foodics.sync() == 0
+    assert foodics.removed() == [first]
+    assert (foodics.tenant, first) not in foodics.customers()
+
+
+def test_log_without_a_watermark_reads_all_the_deleted(tmp_path):
+    """After a scan that was not complete, the vendor's own word for each of many is believed."""
+    foodics = Foodics(tmp_path, 130)
+    foodics.foodics.hide(foodics.tenant, foodics.ids[-1:])
+    foodics.sim.fault(
+        LIVING, times=None, body=lambda body: body.replace(b'"total":129', b'"total":130')
+    )
+    foodics.sim.fault(
+        BY_NUMBER, times=None, body=lambda body: body.replace(b'"total":129', b'"total":130')
+    )
+    assert foodics.sync() in (4, 75)
+    foodics.sim.clear()
+    foodics.foodics.unhide(foodics.tenant)
+    assert len(foodics.customers()) == 129
+    foodics.delete(*foodics.ids[:70])
+    foodics.clock.advance(timedelta(days=30))
+    assert foodics.sync() == 0
+    assert len(foodics.removed()) == 70
+    foodics.assert_true()
 
 
 @SHOWN
