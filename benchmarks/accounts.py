@@ -57,7 +57,7 @@ def _note(book: Book, project: Project, name: str, rows: int, left: int) -> None
         ).fetchone() or (0,)
     words = "all members" if now == rows else f"{now} of {rows} members"
     words += f", {ended} left" if ended == left else f", {ended} of {left} left"
-    book.note(name, Entry(run, requests, rows, words), MEMBERS.name)
+    book.note(name, Entry(run, requests, rows, words, project.size(REGULARS)), MEMBERS.name)
 
 
 def together(size: int, options: Options) -> Book:
@@ -93,4 +93,4 @@ def _synced(project: Project) -> Entry:
         counts = dict(db.execute(query).fetchall())
     wanted = {name: project.account(name).customers for name in project.names}
     words = "all rows" if counts == wanted else f"{counts} instead of {wanted}"
-    return Entry(run, requests, sum(counts.values()), words)
+    return Entry(run, requests, sum(counts.values()), words, project.size(REGULARS))

@@ -12,12 +12,16 @@ from benchmarks.measure import Run
 
 @dataclass(frozen=True)
 class Entry:
-    """One run; `rows` is what its rate is counted in, `words` what is said of its result."""
+    """One run; `rows` is what its rate is counted in, `words` what is said of its result.
+
+    `file_mb` is how large its DuckDB file is afterwards.
+    """
 
     run: Run
     requests: int = 0
     rows: int = 0
     words: str = ""
+    file_mb: float = 0.0
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Book:
 
     title: str
     facts: dict[str, Any] = field(default_factory=dict)
-    left_out: Sequence[str] = ()
+    left_out: list[str] = field(default_factory=list)
     entries: dict[str, list[Entry]] = field(default_factory=dict)
     limits: dict[str, str] = field(default_factory=dict)
 
@@ -62,6 +66,7 @@ class Book:
             "cpu_s": round(median(entry.run.cpu for entry in entries), 2),
             "peak_mb": round(max(entry.run.peak_mb for entry in entries)),
             "written_mb": round(median(entry.run.written_mb for entry in entries), 1),
+            "file_mb": round(entries[-1].file_mb, 1),
             "requests": round(median(entry.requests for entry in entries)),
             "rows": round(rows),
             "rows_per_s": round(rows / wall),

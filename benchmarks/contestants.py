@@ -116,6 +116,10 @@ class Project:
         """Return where a contestant keeps what it brings."""
         return self.folder / ("warehouse.duckdb" if contestant == REGULARS else "peer.duckdb")
 
+    def size(self, contestant: Contestant) -> float:
+        """Return how large that file is, in MB."""
+        return self.file(contestant).stat().st_size / (1 << 20)
+
     def env(self, **more: str) -> dict[str, str]:
         """Return the environment: the accounts, no cap of our own, nobody told of the run."""
         kept = ("SOURCES__", "DESTINATION__", "RUNS__", "DLT_", "BENCH_")

@@ -77,7 +77,8 @@ def _folded(project: Project, rows: int) -> Entry:
     run = project.run(_FOLD)
     told = json.loads(run.output.splitlines()[-1])
     words = "all keys" if told["keys"] == rows else f"{told['keys']} of {rows} keys"
-    return Entry(replace(run, wall=told["wall"], cpu=told["cpu"]), 0, rows, words)
+    size = (project.folder / "warehouse.duckdb").stat().st_size / (1 << 20)
+    return Entry(replace(run, wall=told["wall"], cpu=told["cpu"]), 0, rows, words, size)
 
 
 def main() -> None:

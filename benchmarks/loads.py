@@ -18,6 +18,7 @@ from benchmarks.contestants import (
     for_first_load,
     present,
 )
+from benchmarks.measure import Failed
 from benchmarks.options import Options
 from benchmarks.vendors import Vendors, pretended
 
@@ -47,7 +48,13 @@ def first_load(vendor: str, size: int, options: Options) -> Book:
             for one in turned(contestants, number):
                 project.fresh()
                 vendors.asked()
-                book.note(one.name, _loaded(one, project, vendor), FETCH.name)
+                try:
+                    book.note(one.name, _loaded(one, project, vendor), FETCH.name)
+                except Failed as error:
+                    # One that breaks down is told of, and costs the others nothing.
+                    book.left_out.append(f"{one.name} failed: {str(error).splitlines()[-1][:200]}")
+                    print(error, flush=True)
+                    contestants.remove(one)
     return book
 
 
@@ -60,7 +67,7 @@ def _loaded(contestant: Contestant, project: Project, vendor: str) -> Entry:
         return Entry(run, requests, rows, "nothing kept" if whole else "rows are missing")
     account = project.account(vendor)
     verdict = check_load(contestant, project.file(contestant), vendor, account)
-    return Entry(run, requests, verdict.rows, verdict.words)
+    return Entry(run, requests, verdict.rows, verdict.words, project.size(contestant))
 
 
 def increments(vendor: str, size: int, options: Options) -> Book:
@@ -120,5 +127,5 @@ def _increment(
     requests = project.vendors.asked()
     file = project.file(contestant)
     verdict = check_changes(contestant, file, project.account(vendor), *changed)
-    entry = Entry(run, requests, changed[1], verdict.words)
+    entry = Entry(run, requests, changed[1], verdict.words, project.size(contestant))
     book.note(f"{contestant.name}, {share:.0%}", entry, f"{FETCH.name}, {share:.0%}")
