@@ -18,7 +18,6 @@ from benchmarks.options import Options
 from benchmarks.vendors import pretended
 
 _PAUSE_MINUTES = 20
-_LATENCY = 0.1
 _TOGETHER = "regulars, all four"
 VENDORS = ("loke", "collins", "kounta", "foodics")
 
@@ -60,15 +59,15 @@ def _note(book: Book, project: Project, name: str, rows: int, left: int) -> None
     book.note(name, Entry(run, requests, rows, words, project.size(REGULARS)), MEMBERS.name)
 
 
-def together(size: int, options: Options) -> Book:
-    """Read four vendors that take 100 ms to answer, each alone and all at once."""
+def together(size: int, latency: float, options: Options) -> Book:
+    """Read four vendors that take so many seconds to answer, each alone and all at once."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         pretended(VENDORS, size, lists=5, members_per_list=size // 10) as vendors,
     ):
-        vendors.latency(_LATENCY)
+        vendors.latency(latency)
         book = Book(
-            f"Four vendors, each answer after {_LATENCY * 1000:.0f} ms",
+            f"Four vendors, each answer after {latency * 1000:.0f} ms",
             {"customers": {name: one.customers for name, one in vendors.accounts.items()}},
         )
         groups = [*((vendor,) for vendor in VENDORS), VENDORS]

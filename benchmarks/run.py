@@ -40,10 +40,12 @@ def workloads(form: str) -> dict[str, Workload]:
         found[f"{vendor}-first"] = partial(loads.first_load, vendor, customers)
         found[f"{vendor}-increments"] = partial(loads.increments, vendor, increments)
     found["memberships"] = partial(accounts.memberships, *lists)
-    found["together"] = partial(accounts.together, each)
+    found["together"] = partial(accounts.together, each, 0.1)
     for rows in logs:
         found[f"fold-{rows // 1000}k"] = partial(folding.fold, rows)
     if form == "full":
+        # What a customer of each vendor costs where nobody waits: the constants of docs/scale.md.
+        found["together-at-once"] = partial(accounts.together, 20_000, 0.0)
         found["loke-first-million"] = partial(loads.first_load, "loke", _MILLION)
     return found
 
