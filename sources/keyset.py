@@ -10,9 +10,8 @@ whether its bound is included, whether it is obeyed at all.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,56 +19,9 @@ import pyarrow.compute as pc
 from sources.http import Client
 from sources.paging import Batch, Idle, Page
 from sources.records import Shape
+from sources.window import EPOCH, SECOND, Fetch, Hidden, Place, Window
 
-SECOND = timedelta(seconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# So many ids of one equal stamp are remembered: a walk's memory must not grow with the account.
-_REMEMBERED = 10_000
 _ROUNDS = 3
-
-Fetch = Callable[["Place", str], Batch]
-"""(where, sort) → one page of what changed after `where.after`."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the walk is: after this stamp (None: from the beginning), on this page."""
-
-    after: datetime | None
-    page: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.after.isoformat() if self.after else ''}|{self.page}"
-
-    @classmethod
-    def read(cls, text: str) -> Place:
-        """Return the place a checkpoint names."""
-        after, _, page = text.partition("|")
-        return cls(datetime.fromisoformat(after) if after else None, int(page))
-
-
-@dataclass
-class _Window:
-    """What was read so far after one and the same stamp, page by page.
-
-    Attributes:
-        whole: Whether all of it is here: from its first page on, and not too many.
-        since: The vendor's clock when its reading began.
-        told: What its pages said how many there are.
-    """
-
-    whole: bool
-    since: datetime | None
-    ids: set[str] = field(default_factory=set)
-    told: set[int | None] = field(default_factory=set)
-
-    def add(self, ids: Iterator[str | None], total: int | None) -> None:
-        """Take in one page."""
-        self.told.add(total)
-        if len(self.ids) > _REMEMBERED:
-            self.whole = False
-        else:
-            self.ids.update(one for one in ids if one is not None)
 
 
 class Keyset:
@@ -98,7 +50,7 @@ class Keyset:
         self.obeyed, self.cut = True, False
         self._inclusive = False
         self._fullest = 0
-        self._window = _Window(whole=False, since=None)
+        self._window = Window(whole=False, since=None)
         self._idle = Idle(client, shape.resource)
 
     def pages(
@@ -152,7 +104,7 @@ class Keyset:
 
     def _take_in(self, here: Place, batch: Batch) -> None:
         if here.page == 1:
-            self._window = _Window(whole=True, since=batch.vendor_time)
+            self._window = Window(whole=True, since=batch.vendor_time)
         else:
             self._idle.look_at(Page(batch.records, None, None))
         self._fullest = max(self._fullest, len(batch.records))
@@ -186,7 +138,7 @@ class Keyset:
         """Read all pages up to this one until they bring nobody new, or nobody leaves them."""
         self._say("records that share a stamp changed while they were read; reading them again")
         for _ in range(_ROUNDS):
-            known, self._window = self._window.ids, _Window(whole=True, since=None)
+            known, self._window = self._window.ids, Window(whole=True, since=None)
             for number in range(1, here.page + 1):
                 batch = self._fetch(Place(here.after, number), self._sort)
                 self._window.since = self._window.since or batch.vendor_time
@@ -199,9 +151,9 @@ class Keyset:
     def _around(
         self, here: Place, batch: Batch, stamps: pa.Array
     ) -> Generator[Page, None, tuple[Place | None, Batch | None]]:
-        """Read what a cap hides of one equal stamp in other orders; return where to go on."""
+        """Read what a cap may hide of one equal stamp; return where to go on."""
         last = pc.max(stamps).as_py()
-        jump = Place(last or _EPOCH)
+        jump = Place(last or EPOCH)
         beyond = self._fetch(jump, self._sort)
         if last in self._shape.stamps(beyond.records).to_pylist():
             if last is None:
@@ -210,42 +162,17 @@ class Keyset:
                 return None, None
             jump = Place(last + SECOND)
             beyond = self._fetch(jump, self._sort)
-        needed = None
-        if batch.total is not None and beyond.total is not None:
-            needed = batch.total - beyond.total
-        if not (yield from self._in_other_orders(here, last, needed)):
+        hidden = Hidden(self._fetch, self._shape, (self._sort, *self._others), self._window)
+        told = batch.total is not None and beyond.total is not None
+        if told and not (yield from hidden.bring(here, jump, last)):
+            self.cut = True
+        elif not told and (yield from hidden.look(here, last)):
+            again = self._fetch(here, self._sort)
+            if again.more or again.records != batch.records:
+                # They have only just come to have that stamp.
+                return here, again
             self.cut = True
         return (jump, beyond) if beyond.records else (None, None)
-
-    def _in_other_orders(
-        self, here: Place, last: datetime | None, needed: int | None
-    ) -> Generator[Page, None, bool]:
-        """Read who has the stamp `last`, or none, in other orders; tell whether that is everybody.
-
-        Where nobody tells how many are `needed`, first pages that show nobody new must do.
-        """
-        own = () if self._window.whole else (self._sort,)
-        ids = set(self._window.ids) if self._window.whole else set()
-        for sort in (*own, *self._others):
-            page, more = 1, needed is None or len(ids) < needed
-            while more:
-                batch = self._fetch(Place(here.after, page), sort)
-                yield Page(batch.records, str(here), batch.vendor_time)
-                stamps = self._shape.stamps(batch.records).to_pylist()
-                found = {
-                    one
-                    for one, stamp in zip(
-                        map(self._shape.record_id, batch.records), stamps, strict=True
-                    )
-                    if one is not None and (stamp is None or (last is not None and stamp <= last))
-                }
-                if needed is None and sort not in own:
-                    if not found <= ids:
-                        return False
-                    break
-                ids |= found
-                page, more = page + 1, batch.more and (needed is None or len(ids) < needed)
-        return needed is None or len(ids) >= needed
 
     def _say(self, what: str) -> None:
         log = logging.getLogger(f"regulars.{self.client.vendor}")

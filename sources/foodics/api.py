@@ -7,9 +7,10 @@ from typing import Any
 
 from sources.errors import NotFound
 from sources.http import Client
-from sources.keyset import Place, stamp_text
+from sources.keyset import stamp_text
 from sources.paging import Batch, Page, numbered
 from sources.payload import MalformedBodyError, Record, record_in, records_in
+from sources.window import Place
 
 WHOAMI, CUSTOMERS, TAGS = "whoami", "customers", "tags"
 AT_ONCE = 8

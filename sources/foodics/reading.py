@@ -15,12 +15,13 @@ from sources.errors import ContractError, Unavailable, VendorError
 from sources.foodics import api
 from sources.foodics.fields import CUSTOMERS
 from sources.http import Client
-from sources.keyset import Keyset, Place, is_cut
+from sources.keyset import Keyset, is_cut
 from sources.order import Marks
 from sources.paging import Batch, Page
 from sources.scan import Reading, Scan, State
 from sources.stretches import Stretch, stretches
 from sources.walks import note
+from sources.window import Place
 
 # Walks abreast cost a page each where they meet: fewer pages than these are not worth one.
 _LEAST_PAGES = 20

@@ -171,7 +171,8 @@ def test_more_of_one_stamp_than_a_cap_shows_is_read_or_told(tmp_path, envelope, 
     foodics.stamp(foodics.ids[:23], ago(days=days))
     code = foodics.sync()
     whole = {one for _, one in foodics.customers()} == set(foodics.ids)
-    assert (code, foodics.report().complete, whole) in {(0, True, True), (4, False, False)}
+    assert (code, foodics.report().complete) in {(0, True), (4, False)}
+    assert whole or code == 4
     foodics.turn(page_cap=None)
     assert foodics.later() == 0
     foodics.assert_true()

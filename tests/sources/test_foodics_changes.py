@@ -74,6 +74,40 @@ def test_equal_stamp_that_never_rests_is_read_some_times_and_left(bulk):
     bulk.assert_true()
 
 
+@BOTH
+@pytest.mark.parametrize("nth", [3, 4, 5, 6, 8])
+def test_who_leaves_an_equal_stamp_under_a_cap_hides_nobody(tmp_path, envelope, nth):
+    """Who has left is not taken for one of those that the cap hides."""
+    foodics = Foodics(tmp_path, 14, page_size=4, page_cap=3, envelope=envelope)
+    foodics.turn(page_size=6)
+    foodics.foodics.delete_tag(foodics.tenant, foodics.foodics.tag_ids(foodics.tenant)[0])
+    foodics.stamp(foodics.ids, ago(days=3))
+    foodics.turn(page_size=4)
+    untouched = set(foodics.ids)
+
+    def leave():
+        foodics.clock.advance(timedelta(seconds=5))
+        for each in foodics.oldest_first[:2]:
+            foodics.set(each, name="Touched")
+            untouched.discard(each)
+
+    foodics.before(LIVING, nth, leave)
+    code = foodics.sync()
+    assert (code, untouched <= held(foodics).keys()) in {(0, True), (4, True), (4, False)}
+    foodics.sim.clear()
+    foodics.turn(page_cap=None)
+    foodics.assert_settles()
+
+
+def test_who_comes_to_have_the_last_stamp_is_not_hidden(tmp_path):
+    """Where nobody counts, a full last page is followed as far as it goes."""
+    foodics = Foodics(tmp_path, 16, page_size=4, envelope="simple")
+    foodics.stamp(foodics.ids[:8], NOON)
+    foodics.before(LIVING, 6, lambda: foodics.stamp(foodics.ids[8:15], NOON))
+    assert foodics.sync() == 0
+    assert held(foodics).keys() == set(foodics.ids)
+
+
 @pytest.mark.parametrize("nth", [1, 2, 4, 5])
 @pytest.mark.parametrize("act", ["touch", "touch_all", "delete", "create", "restore"])
 def test_change_before_any_page_of_a_walk_loses_nobody(tmp_path, nth, act):
