@@ -111,6 +111,7 @@ class Walk:
         """Read from where the walk is to the last page, going back where the total fell."""
         while self._at["page"] and self._end is None:
             self._asked, self._back = self._at["page"], 0
+            self._told = self._asked - 1
             bound = self._bounds.get(api.UPDATED, (_EVER,))[0]
             self._order = NewestFirst(self._shape, self._watermark, bound)
             pages = api.customers(
@@ -144,10 +145,12 @@ class Walk:
         if before is not None:
             self._still &= batch.total == before
         if before is not None and batch.total < before and page > 1:
-            self._back = max(0, (page - 1) * size - (before - batch.total)) // size + 1
+            # Who left may have done so at any page since the last that told a total.
+            self._back = max(0, self._told * size - (before - batch.total)) // size + 1
             self._steps += 1
             if self._steps > _STEPS:
                 self._end = End.MOVED
+        self._told = page
 
     def _enough(self, page: Page) -> bool:
         """Tell whether the walk is not to go on to the page after this one."""
