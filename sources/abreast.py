@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -45,19 +44,26 @@ def abreast(walks: Mapping[K, Callable[[], Iterator[Page]]]) -> Iterator[tuple[K
             came.put((key, error))
             end()
 
-    with ThreadPoolExecutor(max(1, len(walks)), thread_name_prefix="walk") as pool:
-        try:
-            for key, pages in walks.items():
-                pool.submit(walk, key, pages)
-            under_way = len(walks)
-            while under_way:
-                key, page = came.get()
-                if isinstance(page, BaseException):
-                    raise page
-                if page is None:
-                    under_way -= 1
-                    continue
-                room.release()
-                yield key, page
-        finally:
-            end()
+    threads = [_begun(walk, each) for each in walks.items()]
+    try:
+        under_way = len(walks)
+        while under_way:
+            key, page = came.get()
+            if isinstance(page, BaseException):
+                raise page
+            if page is None:
+                under_way -= 1
+                continue
+            room.release()
+            yield key, page
+    finally:
+        end()
+        for thread in threads:
+            thread.join()
+
+
+def _begun(target: Callable[..., None], arguments: tuple[object, ...]) -> threading.Thread:
+    """Return a thread at work; one whose reader is left standing keeps no process alive."""
+    thread = threading.Thread(target=target, args=arguments, name="walk", daemon=True)
+    thread.start()
+    return thread

@@ -197,6 +197,7 @@ def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorE
     if scan is not None:
         # Its memory is a cache: one that is broken is no reason to fail for.
         with suppress(Exception):
+            scan.reading.close()
             scan.close(keep="checkpoint" in state)
 
 

@@ -29,20 +29,12 @@ create table if not exists asked (id text);
 _NAMES = count(1)
 
 
-def engine() -> duckdb.DuckDBPyConnection:
-    """Return a database engine for the scans of one run; to start one takes longer than a scan."""
-    made = duckdb.connect(config={"memory_limit": "96MB", "threads": "2"})
-    # What is removed at its end need not be tidied first.
-    made.execute("pragma disable_checkpoint_on_shutdown")
-    return made
-
-
 class Scratch:
     """Keeps one scan's keys; `path` None keeps them in memory, for scans that never resume."""
 
-    def __init__(self, path: Path | None, within: duckdb.DuckDBPyConnection | None = None) -> None:
+    def __init__(self, path: Path | None, within: duckdb.DuckDBPyConnection) -> None:
         self.path = path
-        self._db = (within or engine()).cursor()
+        self._db = within.cursor()
         self._name = f"scan{next(_NAMES)}"
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,8 +95,14 @@ class Scratch:
         self._db.execute("delete from seen where not list_contains(?, scope)", [list(kept)])
 
     def forget_seen(self, scope: str) -> None:
-        """Forget what was seen of this scope."""
-        self._db.execute("delete from seen where scope = ?", [scope])
+        """Forget what was seen of this scope, but for what the log has been told of it."""
+        theirs = "(select id from seen where scope = $scope)"
+        for change in (
+            f"delete from known where scope = $scope and id in {theirs}",
+            "insert into known select scope, id, hash, 'upsert' from seen where scope = $scope",
+            "delete from seen where scope = $scope",
+        ):
+            self._db.execute(change, {"scope": scope})
 
     def forget_known(self) -> None:
         """Forget what the log holds, before all of it is loaded."""

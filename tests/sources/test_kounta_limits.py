@@ -38,10 +38,10 @@ def test_wait_a_refusal_asks_for_is_kept(bench, form):
     """In any form, and where nothing else tells of the limit: who was in flight, and no more."""
     bench.turn(rate_limit=20, rate_limit_header=form)
     bench.sim.fault("GET", times=None, headers={"x-ratelimit-remaining": None})
-    assert bench.sync() == 0
+    assert bench.sync(max_wait_seconds=900) == 0
     assert 2 <= len(_refused(bench)) <= 8
-    # A refusal that is looked at late, by this clock, asks for a minute more.
-    assert 120 <= _took(bench) <= 187
+    # A refusal that one of four threads looks at late, by this clock, asks for a minute more.
+    assert 120 <= _took(bench) <= 120 + 4 * 62
     bench.assert_true()
 
 
