@@ -52,6 +52,8 @@ def land(
                 pipeline.sync_destination()
                 base.remember(pipeline)
             source = account.source(job=job, transport=transport)
+            # However this ends, nothing goes on being read.
+            job.closing.callback(job.abandon)
             while True:
                 pipeline.extract(source, loader_file_format="parquet")
                 # Arrow keeps what it freed; a run's memory is to stay flat.
