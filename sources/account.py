@@ -22,6 +22,7 @@ from sources.known import Log
 from sources.records import Context, Shape
 from sources.removal import drop_scope
 from sources.scan import Reading, Scan, State
+from sources.throttle import Limiter
 
 Read = Callable[[str, Scan], Reading]
 Read1 = Callable[[Scan], Reading]
@@ -159,6 +160,44 @@ def _end_all(scan: Scan) -> Reading:
         drop_scope(scan, scope)
         yield
     return None
+
+
+def connect(
+    vendor: str,
+    account: str,
+    job: Job,
+    base_url: str,
+    transport: Any,
+    values: Mapping[str, Any],
+    *,
+    window: float = 60,
+    at_once: int = 4,
+) -> Client:
+    """Return a client for one credential: paced by the run's clock, and closed when it is over.
+
+    Args:
+        vendor: The vendor's name.
+        account: The credential's.
+        job: The run.
+        base_url: Address of the API.
+        transport: Another way for requests to travel; None for the usual one.
+        values: The source's settings: our own cap, and how long the run may wait in all.
+        window: Seconds the vendor's own limit is for, where its answers do not say.
+        at_once: How many requests may be under way.
+    """
+    names = {"requests_per_minute": "per_minute", "max_wait_seconds": "max_wait"}
+    given = {ours: values[name] for name, ours in names.items() if name in values}
+    limiter = Limiter(job.timing, window=window, stopped=job.stopped, **given)
+    client = Client(
+        vendor=vendor,
+        account=account,
+        base_url=base_url,
+        limiter=limiter,
+        transport=transport,
+        at_once=at_once,
+    )
+    job.closing.callback(client.close)
+    return client
 
 
 def configure(account: Account, values: Mapping[str, Any]) -> None:

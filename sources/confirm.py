@@ -19,7 +19,7 @@ _AT_ONCE = 4
 def by_address(
     get: Callable[[str], Record | None], shape: Shape, scan: Scan | None = None
 ) -> Confirm:
-    """Return a confirmation that asks for each record by id: `get` returns None for a 404.
+    """Return a confirmation that asks for each record by id; `get` gives None where none is.
 
     A record we may not see is not gone, and neither is one that answers under another id. Where
     one cannot be asked for, `scan` is told and the others are; without a `scan` it is raised.

@@ -15,6 +15,7 @@ HASH_VERSION = 1
 recipe are landed once more, and the fold, which compares content, makes no history of them."""
 
 _HASH_PREFIX = f"{HASH_VERSION}:"
+_NESTED = frozenset((dict, list))
 
 
 def canonical(value: Any) -> bytes:
@@ -50,11 +51,14 @@ def without(record: Record, paths: Sequence[tuple[str, ...]]) -> Record:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Return an object or array without the keys of objects that hold null."""
-    if isinstance(value, dict):
+    """Return an object or array without the keys of objects that hold null.
+
+    Types are compared as such: it is done to every record, and parsed JSON has no others.
+    """
+    if type(value) is dict:
         return {
-            key: _without_nulls(inner) if isinstance(inner, dict | list) else inner
+            key: _without_nulls(inner) if type(inner) in _NESTED else inner
             for key, inner in value.items()
             if inner is not None
         }
-    return [_without_nulls(inner) if isinstance(inner, dict | list) else inner for inner in value]
+    return [_without_nulls(inner) if type(inner) in _NESTED else inner for inner in value]

@@ -22,8 +22,8 @@ import httpx
 
 from sources import verdicts
 from sources.auth import Auth, TokenRefusedError
-from sources.errors import AuthError, ConfigError, Unavailable
-from sources.payload import MalformedBodyError, parse
+from sources.errors import AuthError, ConfigError, NotFound, Refused, Unavailable
+from sources.payload import MalformedBodyError, Record, parse, record_in
 from sources.retry import Tries, is_expiry, is_passing, is_throttle, own_wait, vendors_wait
 from sources.throttle import Limiter, OverBudgetError, vendor_time
 
@@ -151,6 +151,22 @@ class Client:
                 continue
             self.vendor_time = vendor_time(response.headers)
             return checked, Answer(response.headers, self.vendor_time)
+
+    def find(
+        self, url: str, *, resource: str, read: Callable[[Any], Record] = record_in
+    ) -> Record | None:
+        """Return the record at its own address, or None when the vendor says there is none.
+
+        Raises as `get` does, but for 404 and 410: one gone is one no more.
+        """
+        try:
+            return self.get(url, resource=resource, read=read)[0]
+        except NotFound:
+            return None
+        except Refused as error:
+            if error.status == httpx.codes.GONE:
+                return None
+            raise
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a token request under the same policy; return any answer below 500 but 429."""

@@ -69,13 +69,14 @@ def everything(scan: Scan, pages: Pages, marks: Marks) -> Generator[None, None, 
             note(scan, page, marks)
             scan.place["next"], scan.place["read"] = page.next, page.next is None
             yield
-    if marks.without_stamp:
-        scan.job.log.info(
-            "%s/%s: null_cursor=%d records without a stamp, found by complete scans only",
-            scan.report.vendor,
-            scan.shape.resource,
-            marks.without_stamp,
-        )
+    tell_unstamped(scan, marks.without_stamp)
+
+
+def tell_unstamped(scan: Scan, count: int) -> None:
+    """Say of how many records no increment can tell when they changed."""
+    if count:
+        told = "%s/%s: null_cursor=%d records without a stamp, found by complete scans only"
+        scan.job.log.info(told, scan.report.vendor, scan.shape.resource, count)
 
 
 def note(scan: Scan, page: Page, marks: Marks) -> None:

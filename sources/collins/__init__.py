@@ -28,7 +28,7 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from sources.account import Account, Read, configure
+from sources.account import Account, Read, configure, connect
 from sources.auth import bearer
 from sources.collins import api
 from sources.collins.fields import CUSTOMERS, MARKETING_PREFERENCES, SHAPES, VENUES
@@ -44,7 +44,6 @@ from sources.payload import Record
 from sources.records import Child, Context, Shape
 from sources.removal import end_scope, is_too_many
 from sources.scan import Reading, Scan, State
-from sources.throttle import Limiter
 
 BASE_URL = "https://api.collinsbookings.com/api"
 _HOUR = 3600
@@ -255,18 +254,10 @@ def _account(
     access_token: str,
     tenant_id: str | None = None,
     base_url: str = BASE_URL,
-    requests_per_minute: float = 0,
-    max_wait_seconds: float = 300,
-    **rest: Any,
+    **values: Any,
 ) -> _Account:
-    limiter = Limiter(
-        job.timing, requests_per_minute, max_wait_seconds, window=_HOUR, stopped=job.stopped
-    )
-    client = Client(
-        vendor="collins", account=account, base_url=base_url, limiter=limiter, transport=transport
-    )
-    job.closing.callback(client.close)
+    client = connect("collins", account, job, base_url, transport, values, window=_HOUR)
     client.auth = bearer(access_token)
     reader = _Account(client, job, tenant_id or account)
-    configure(reader, rest)
+    configure(reader, values)
     return reader

@@ -17,7 +17,6 @@ LIMIT = 30
 UPDATED, CREATED = "last_updated", "created_date"
 """The stamps, by which customers may be filtered to the day, and sorted."""
 NEWEST_FIRST = f"-{UPDATED}"
-GONE = 410
 _SECOND = 2
 
 
@@ -112,7 +111,8 @@ def total(client: Client, params: Mapping[str, str]) -> int | None:
 
 def customer(client: Client, customer_id: str) -> Record | None:
     """Return one customer, or None when the vendor says there is none."""
-    return _one(client, f"{CUSTOMERS}/{customer_id}", "customers", "customer")
+    url, read = client.url(f"{CUSTOMERS}/{customer_id}"), partial(record_in, envelope="customer")
+    return client.find(url, resource="customers", read=read)
 
 
 def venues(client: Client) -> list[Record]:
@@ -125,23 +125,11 @@ def venues(client: Client) -> list[Record]:
 
 def venue(client: Client, venue_id: str) -> Record | None:
     """Return one venue, or None when the vendor says there is none."""
-    return _one(client, f"{VENUES}/{venue_id}", "venues", "venue")
+    url, read = client.url(f"{VENUES}/{venue_id}"), partial(record_in, envelope="venue")
+    return client.find(url, resource="venues", read=read)
 
 
 def preferences(client: Client, owners: str, owner: str) -> list[Record]:
     """Return the marketing preferences of a venue group, or of a venue: a bare array."""
     path = PREFERENCES.format(owners=owners, owner=owner)
     return client.get(client.url(path), resource="marketing_preferences", read=records_in)[0]
-
-
-def _one(client: Client, path: str, resource: str, envelope: str) -> Record | None:
-    try:
-        return client.get(
-            client.url(path), resource=resource, read=lambda value: record_in(value, envelope)
-        )[0]
-    except NotFound:
-        return None
-    except Refused as error:
-        if error.status == GONE:
-            return None
-        raise

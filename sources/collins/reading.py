@@ -19,7 +19,7 @@ from sources.order import Marks
 from sources.paging import Page
 from sources.patience import Patience
 from sources.scan import Scan
-from sources.walks import note
+from sources.walks import note, tell_unstamped
 
 MOST = 9_000
 """How many a slice may hold: beyond 10 000 a search engine's window may end."""
@@ -130,9 +130,7 @@ class Reader:
     def everything(self) -> Reads:
         """Read all customers; WHOLE means that as many were seen as the vendor counts."""
         end = yield from self._read({})
-        if count := self.place.get("null_cursor"):
-            what = "without a stamp, found by complete scans only"
-            self.client.log.info("collins/customers: null_cursor=%d customers %s", count, what)
+        tell_unstamped(self.scan, self.place.get("null_cursor", 0))
         return end
 
     def newest(self, since: date, watermark: datetime) -> Reads:

@@ -30,7 +30,7 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from sources.account import Account, Read, configure
+from sources.account import Account, Read, configure, connect
 from sources.auth import bearer
 from sources.confirm import by_address
 from sources.drive import resources
@@ -41,7 +41,7 @@ from sources.foodics.fields import BUSINESSES, CUSTOMERS, SHAPES, TAGS
 from sources.foodics.reading import Living
 from sources.foodics.tags import Tags, compare
 from sources.foodics.tags import read as read_tags
-from sources.http import Client, Probe
+from sources.http import Probe
 from sources.job import Job
 from sources.order import Marks
 from sources.paging import Page
@@ -49,7 +49,6 @@ from sources.payload import Record
 from sources.records import Context, Shape
 from sources.removal import end_scope
 from sources.scan import Reading, Scan, State
-from sources.throttle import Limiter
 
 BASE_URL = "https://api.foodics.com/v5"
 _SCOPES = ("customers.list", "customers.get", "general.read")
@@ -218,21 +217,10 @@ def _account(
     *,
     access_token: str,
     base_url: str = BASE_URL,
-    requests_per_minute: float = 0,
-    max_wait_seconds: float = 300,
-    **rest: Any,
+    **values: Any,
 ) -> _Account:
-    limiter = Limiter(job.timing, requests_per_minute, max_wait_seconds, stopped=job.stopped)
-    client = Client(
-        vendor="foodics",
-        account=account,
-        base_url=base_url,
-        limiter=limiter,
-        transport=transport,
-        at_once=api.AT_ONCE,
-    )
-    job.closing.callback(client.close)
+    client = connect("foodics", account, job, base_url, transport, values, at_once=api.AT_ONCE)
     client.auth = bearer(access_token)
     reader = _Account(client, job)
-    configure(reader, rest)
+    configure(reader, values)
     return reader

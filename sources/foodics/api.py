@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sources.errors import NotFound
 from sources.http import Client
 from sources.keyset import stamp_text
 from sources.paging import Batch, Page, numbered
@@ -21,7 +20,7 @@ OTHER_ORDERS = ("-updated_at", "created_at", "-created_at", "name", "-name", "em
 
 def whoami(client: Client) -> Record:
     """Return the business, the user and the scopes of the token."""
-    read = client.get(client.url(WHOAMI), resource="businesses", read=_data)
+    read = client.get(client.url(WHOAMI), resource="businesses", read=_business)
     return read[0]
 
 
@@ -56,7 +55,8 @@ def listed(
 
 def customer(client: Client, customer_id: str) -> Record | None:
     """Return one customer, or None when the vendor says there is none."""
-    return _one(client, f"{CUSTOMERS}/{customer_id}", "customers", include=INCLUDE)
+    url = client.url(f"{CUSTOMERS}/{customer_id}", include=INCLUDE)
+    return client.find(url, resource="customers", read=_enveloped)
 
 
 def tags(
@@ -73,7 +73,7 @@ def tags(
 
 def tag(client: Client, tag_id: str) -> Record | None:
     """Return one tag, or None when the vendor says there is none, or no more."""
-    found = _one(client, f"{TAGS}/{tag_id}", "tags")
+    found = client.find(client.url(f"{TAGS}/{tag_id}"), resource="tags", read=_enveloped)
     return None if found is not None and found.get("deleted_at") else found
 
 
@@ -105,19 +105,13 @@ def _number(meta: Record, name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _data(value: Any) -> Record:
-    record = record_in(value, "data")
+def _enveloped(value: Any) -> Record:
+    return record_in(value, "data")
+
+
+def _business(value: Any) -> Record:
+    record = _enveloped(value)
     business = record.get("business")
     if not isinstance(business, dict) or not isinstance(business.get("id"), str | int):
         raise MalformedBodyError("the answer names no business")
     return record
-
-
-def _one(client: Client, path: str, resource: str, **params: str) -> Record | None:
-    def read(value: Any) -> Record:
-        return record_in(value, "data")
-
-    try:
-        return client.get(client.url(path, **params), resource=resource, read=read)[0]
-    except NotFound:
-        return None

@@ -20,7 +20,7 @@ from sources.order import Marks
 from sources.paging import Batch, Page
 from sources.scan import Reading, Scan, State
 from sources.stretches import Stretch, stretches
-from sources.walks import note
+from sources.walks import note, tell_unstamped
 from sources.window import Place
 
 # Walks abreast cost a page each where they meet: fewer pages than these are not worth one.
@@ -59,9 +59,7 @@ class Living:
             yield from self._by_number()
         if scan.complete_kind:
             scan.report.vendor_total = place.get("total")
-            if count := self.marks.without_stamp:
-                what = "without a stamp, found by complete scans only"
-                self.client.log.info("foodics/customers: null_cursor=%d customers %s", count, what)
+            tell_unstamped(scan, self.marks.without_stamp)
         if self._cut or self._is_short():
             scan.leave_out(self._failure())
         return None
@@ -80,8 +78,6 @@ class Living:
         who is touched moves there, past every other walk.
         """
         place = self.scan.place
-        if "next" in place:  # a checkpoint of before there were several walks
-            place["walks"] = [{"next": place.pop("next"), "until": None}]
         if "walks" not in place:
             place["walks"] = self._plan(since, until)
         for several in (place["walks"][:-1], place["walks"][-1:]):

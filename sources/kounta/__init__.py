@@ -29,7 +29,7 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from sources.account import Account, Read, configure
+from sources.account import Account, Read, configure, connect
 from sources.auth import basic
 from sources.drive import resources
 from sources.errors import Forbidden, NotFound
@@ -44,7 +44,6 @@ from sources.payload import Record
 from sources.records import Context, Shape
 from sources.rotating import RefreshToken
 from sources.scan import Reading, Scan, State
-from sources.throttle import Limiter
 
 BASE_URL = "https://api.kounta.com/v1"
 
@@ -188,16 +187,10 @@ def _account(
     client_secret: str,
     refresh_token: str | None = None,
     base_url: str = BASE_URL,
-    requests_per_minute: float = 0,
-    max_wait_seconds: float = 300,
     detail_max_age_days: float = 7,
-    **rest: Any,
+    **values: Any,
 ) -> _Account:
-    limiter = Limiter(job.timing, requests_per_minute, max_wait_seconds, stopped=job.stopped)
-    client = Client(
-        vendor="kounta", account=account, base_url=base_url, limiter=limiter, transport=transport
-    )
-    job.closing.callback(client.close)
+    client = connect("kounta", account, job, base_url, transport, values)
     if refresh_token:
         folder = job.vault_dir or Path(dlt.current.pipeline().pipelines_dir) / "credentials"
         client.auth = RefreshToken(
@@ -213,5 +206,5 @@ def _account(
         client.auth = basic(client_id, client_secret)
     reader = _Account(client, job, str(company_id))
     reader.max_age = timedelta(days=float(detail_max_age_days))
-    configure(reader, rest)
+    configure(reader, values)
     return reader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sources.errors import ContractError, NotFound, Refused
+from sources.errors import ContractError
 from sources.http import Answer, Client
 from sources.paging import Batch, Page, follow_header, numbered
 from sources.payload import Record, record_in, records_in
@@ -12,7 +12,6 @@ from sources.payload import Record, record_in, records_in
 ME = "companies/me"
 CUSTOMERS = "companies/{company}/customers"
 CUSTOMER = "companies/{company}/customers/{customer}"
-_GONE = 410
 
 
 def company(client: Client) -> Record:
@@ -86,11 +85,4 @@ def _pages(answer: Answer) -> int | None:
 def customer(client: Client, company_id: str, customer_id: str) -> Record | None:
     """Return one customer in full, or None when the vendor says there is none."""
     url = client.url(CUSTOMER.format(company=company_id, customer=customer_id))
-    try:
-        return client.get(url, resource="customers", read=record_in)[0]
-    except NotFound:
-        return None
-    except Refused as error:
-        if error.status == _GONE:
-            return None
-        raise
+    return client.find(url, resource="customers")

@@ -27,7 +27,7 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from sources.account import Account, Read, configure
+from sources.account import Account, Read, configure, connect
 from sources.auth import ClientCredentials
 from sources.confirm import by_address
 from sources.drive import resources
@@ -44,7 +44,6 @@ from sources.payload import Record
 from sources.records import Context, Shape
 from sources.removal import end_scope
 from sources.scan import Reading, Scan, State
-from sources.throttle import Limiter
 from sources.walks import everything, newest_first
 
 BASE_URL = "https://api.loke.global"
@@ -220,16 +219,10 @@ def _account(
     client_secret: str,
     base_url: str = BASE_URL,
     token_url: str = TOKEN_URL,
-    requests_per_minute: float = 0,
-    max_wait_seconds: float = 300,
-    **rest: Any,
+    **values: Any,
 ) -> _Account:
-    limiter = Limiter(job.timing, requests_per_minute, max_wait_seconds, stopped=job.stopped)
-    client = Client(
-        vendor="loke", account=account, base_url=base_url, limiter=limiter, transport=transport
-    )
-    job.closing.callback(client.close)
+    client = connect("loke", account, job, base_url, transport, values)
     client.auth = ClientCredentials(token_url, client_id, client_secret, job.timing, client.send)
     reader = _Account(client, job)
-    configure(reader, rest)
+    configure(reader, values)
     return reader

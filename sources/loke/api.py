@@ -11,7 +11,7 @@ from sources.errors import NotFound
 from sources.http import Client
 from sources.loke.fields import CUSTOMER_LISTS
 from sources.paging import Page, follow_header
-from sources.payload import Record, record_in
+from sources.payload import Record
 
 ORGANIZATIONS = "organizations"
 CUSTOMERS = "organizations/{org}/customers"
@@ -49,7 +49,8 @@ def keeps_order(address: str) -> bool:
 
 def customer(client: Client, org: str, customer_id: str) -> Record | None:
     """Return one customer, or None when the vendor says there is none."""
-    return _one(client, _path(CUSTOMER, org=org, customer=customer_id), "customers")
+    url = client.url(_path(CUSTOMER, org=org, customer=customer_id))
+    return client.find(url, resource="customers")
 
 
 def customer_lists(client: Client, org: str) -> Iterator[Page]:
@@ -59,7 +60,8 @@ def customer_lists(client: Client, org: str) -> Iterator[Page]:
 
 def customer_list(client: Client, org: str, list_id: str) -> Record | None:
     """Return one list, or None when the vendor says there is none."""
-    return _one(client, _path(LIST, org=org, list=list_id), "customer_lists")
+    url = client.url(_path(LIST, org=org, list=list_id))
+    return client.find(url, resource="customer_lists")
 
 
 def members(
@@ -92,11 +94,3 @@ def is_member(client: Client, org: str, list_id: str, customer_id: str) -> bool:
 def _path(template: str, **ids: str) -> str:
     """Fill a path; an id is a vendor's word and may hold anything."""
     return template.format(**{name: quote(value, safe="") for name, value in ids.items()})
-
-
-def _one(client: Client, path: str, resource: str) -> Record | None:
-    try:
-        record, _ = client.get(client.url(path), resource=resource, read=record_in)
-    except NotFound:
-        return None
-    return record

@@ -112,7 +112,7 @@ MET = [
     ({"totals": "missing"}, True, "no totals are told"),
     ({"total_cap": 30}, True, "there are more than the vendor counts"),
     ({"hit_window": 30}, True, "pages end before the customers do"),
-    ({}, True, "null_cursor=2 customers without a stamp"),
+    ({}, True, "null_cursor=2 records without a stamp"),
 ]
 
 

@@ -46,7 +46,7 @@ def test_customers_without_a_stamp_are_found_at_either_end(null_last, created, c
     with caplog.at_level(logging.INFO):
         assert bench.sync() == 0
     bench.assert_true()
-    assert "null_cursor=25 customers without a stamp" in caplog.text
+    assert "null_cursor=25 records without a stamp" in caplog.text
     assert "days of creation" not in caplog.text
 
 

@@ -262,13 +262,13 @@ def test_detail_is_asked_for_only_who_vanished(tmp_path):
     assert foodics.count(TAGS) == 1
 
 
-@pytest.mark.parametrize(("status", "gone"), [(404, True), (403, False), (410, False)])
+@pytest.mark.parametrize(("status", "gone"), [(404, True), (410, True), (403, False), (409, False)])
 def test_vanished_customer_is_gone_when_its_own_address_says_so(tmp_path, status, gone):
-    """404 is gone; 403 is not, and what has no meaning for all vendors alike is told."""
+    """404 and 410 are gone; 403 is not, and what has no meaning of its own is told."""
     foodics = Foodics(tmp_path, gone_status=status)
     foodics.sync()
     foodics.erase(foodics.ids[3])
-    assert foodics.later(full=True) == (4 if status == 410 else 0)
+    assert foodics.later(full=True) == (4 if status == 409 else 0)
     assert bool(foodics.removed()) is gone
 
 

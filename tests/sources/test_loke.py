@@ -241,7 +241,7 @@ def test_organisation_uninstalled_while_it_is_read_loses_no_membership(sim, sync
     assert tables.members() == before
 
 
-@pytest.mark.parametrize(("status", "code"), [(500, 75), (410, 4)])
+@pytest.mark.parametrize(("status", "code"), [(500, 75), (409, 4)])
 def test_one_customer_nobody_can_ask_for_does_not_hold_up_the_account(
     sim, sync, tables, org, status, code
 ):
