@@ -28,6 +28,7 @@ Bad = tuple[int, str]
 _INTEGERS_END = 10**15
 # Before and after stands what means «never» or «not set»: the zero times of programming languages.
 _TIMES_BEGIN, _TIMES_END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_LOCAL = pa.timestamp("us")
 _SIX_PLACES = Decimal("0.000001")
 _DECIMALS_END = Decimal(10) ** 12
 
@@ -74,10 +75,6 @@ def _whole(kind: Kind, values: Sequence[Any]) -> pa.Array:
     """Convert a well-formed column; raises an Arrow error for any other."""
     if kind is Kind.JSON:
         return pa.array([None if value is None else _json(value) for value in values], kind.arrow)
-    if kind is Kind.DECIMAL:
-        return pa.array(
-            [None if value is None else _decimal(value) for value in values], kind.arrow
-        )
     # The type is inferred first: asked for int64, Arrow would silently cut 1.5 to 1.
     array = pa.array(values)
     if pa.types.is_null(array.type) or array.type == kind.arrow:
@@ -85,20 +82,33 @@ def _whole(kind: Kind, values: Sequence[Any]) -> pa.Array:
     flags = kind is Kind.BOOLEAN and pa.types.is_integer(array.type)
     if flags and pc.all(pc.is_in(array, pa.array([0, 1, None]))).as_py():
         return array.cast(kind.arrow)
-    if not pa.types.is_string(array.type) or kind not in (Kind.TIMESTAMP, Kind.DATE):
+    if kind is Kind.DECIMAL and _is_number(array.type):
+        # By way of its text, which is what the vendor wrote.
+        array = array.cast(pa.string())
+    if not pa.types.is_string(array.type) or kind not in _WRITTEN:
         raise pa.ArrowInvalid("not of the declared form")
-    try:
-        made = pc.cast(array, kind.arrow)
-    except pa.ArrowInvalid:
-        if kind is Kind.DATE:
-            raise
-        # Times without a zone are UTC (the vendor's __init__ says where that is an assumption).
-        made = pc.assume_timezone(pc.cast(array, pa.timestamp("us")), "UTC")
-    return _in_range(kind, made)
+    if kind is not Kind.TIMESTAMP:
+        return array.cast(kind.arrow)
+    # Arrow says of each value it refuses why, at length: what most have is tried alone.
+    if _has_zone(next(value for value in values if value is not None)):
+        return _in_range(kind, array.cast(kind.arrow))
+    # Times without a zone are UTC (the vendor's __init__ says where that is an assumption).
+    return _in_range(kind, array.cast(_LOCAL).cast(kind.arrow))
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _has_zone(text: str) -> bool:
+    """Tell whether a time says of which zone it is: behind `YYYY-MM-DD` no sign means else."""
+    return any(sign in text[10:] for sign in "Z+-")
 
 
 def _in_range(kind: Kind, array: pa.Array) -> pa.Array:
     """Return a converted column all of whose values are believable; raises ArrowInvalid else."""
+    if kind is Kind.NUMBER and pc.all(pc.is_finite(array)).as_py() is False:
+        raise pa.ArrowInvalid("not finite")
     begin, end = _RANGES.get(kind, (None, None))
     if begin is None or array.null_count == len(array):
         return array
@@ -201,6 +211,8 @@ def _number(value: object) -> float | None:
 def _json(value: object) -> str:
     return canonical(value).decode()
 
+
+_WRITTEN = (Kind.TIMESTAMP, Kind.DATE, Kind.DECIMAL)
 
 _RANGES: dict[Kind, tuple[Any, Any]] = {
     Kind.INTEGER: (1 - _INTEGERS_END, _INTEGERS_END),

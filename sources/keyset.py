@@ -75,7 +75,7 @@ class Keyset:
             self._take_in(here, batch)
             records, onward, ready = batch.records, self._next(here, batch, stamps), None
             if until and (later := pc.greater(stamps, until).to_pylist().count(True)):
-                records, onward = records[:-later], None
+                records, stamps, onward = records[:-later], stamps[:-later], None
             elif onward is None and is_cut(here.page, batch, self._fullest):
                 yield Page(records, str(here), batch.vendor_time)
                 records, (onward, ready) = [], (yield from self._around(here, batch, stamps))
@@ -83,7 +83,8 @@ class Keyset:
                 yield Page(records, str(here), batch.vendor_time)
                 records = []
                 yield from self._read_again(here)
-            yield Page(records, str(onward) if onward else None, batch.vendor_time)
+            looked = stamps if records else None
+            yield Page(records, str(onward) if onward else None, batch.vendor_time, looked)
             if onward is None:
                 return
             here, batch = onward, ready or self._fetch(onward, self._sort)

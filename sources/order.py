@@ -23,7 +23,7 @@ class Marks:
     def see(self, page: Page, now: datetime) -> None:
         """Note one page; `now` stands in for a vendor that does not tell its clock."""
         self._place.setdefault("started", (page.vendor_time or now).isoformat())
-        stamps = self._shape.stamps(page.records)
+        stamps = self._shape.stamps(page.records) if page.stamps is None else page.stamps
         self._place["without_stamp"] = self.without_stamp + stamps.null_count
         newest = pc.max(stamps).as_py()
         if newest is not None and newest.isoformat() > str(self._place.get("newest", "")):

@@ -14,6 +14,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from sources.errors import ContractError
 from sources.http import Answer, Client
 from sources.payload import Record, records_in
@@ -26,11 +28,16 @@ _MOST_IDLE = 100
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its records as sent, the address of the next (None: the last), vendor's clock."""
+    """One page: its records as sent, the address of the next (None: the last), vendor's clock.
+
+    Attributes:
+        stamps: When each of its records changed, where the walk has looked at that.
+    """
 
     records: list[Record]
     next: str | None
     vendor_time: datetime | None
+    stamps: pa.Array | None = None
 
 
 def follow_header(

@@ -25,7 +25,7 @@ from sources.records import Context, Shape
 from sources.rejects import Reject
 from sources.scratch import Scratch
 
-FLUSH = 10_000
+FLUSH = 4_000
 State = dict[str, Any]
 Reading = Generator[None, None, datetime | None]
 

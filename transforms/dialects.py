@@ -40,7 +40,7 @@ def statements() -> dict[str, str]:
             "news_within": "1 = 1",
             "entry_within": "1 = 1",
         }
-        for name in ("changed", "ended", "once", "often"):
+        for name in ("changed", "ended", "first", "once", "often"):
             found[f"fold/{name}/{entity.view}"] = statement(name, entity, **facts)
     return found
 

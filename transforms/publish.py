@@ -122,9 +122,12 @@ def publish(
         done.rebuilt = _start_over(warehouse, rebuild=rebuild)
         for entity in ENTITIES:
             queries = _queries(entity, existing)
-            news = _news(warehouse, entity, queries, open_scans) if queries else {}
+            held = _held(warehouse, queries, open_scans) if queries else {}
+            news = _news(warehouse, entity, held)
             if news:
-                done.keys[entity.view] = _fold(warehouse, entity, queries, news, open_scans)
+                done.keys[entity.view] = _fold(
+                    warehouse, entity, queries, news, open_scans, all_new=news == held
+                )
         _show(warehouse, existing, renew=done.rebuilt)
         _check(warehouse, done)
         for entity in ENTITIES:
@@ -170,23 +173,22 @@ def _source(query: str) -> str:
     return query.rsplit("from ", 1)[1].split(maxsplit=1)[0]
 
 
-def _news(
-    warehouse: Warehouse, entity: Entity, queries: Sequence[str], open_scans: Sequence[str]
+def _held(
+    warehouse: Warehouse, queries: Sequence[str], open_scans: Sequence[str]
 ) -> dict[str, int]:
-    """Return the scans whose rows in the log are not the rows that are folded, with their count."""
+    """Return the scans whose rows may be shown, with how many the log holds of each."""
     rows = warehouse.run(
         f"select scan_id, count(*) from {staged(queries)} as entry "
         f"where scan_id not in ({literals(open_scans)}) group by scan_id"
     )
-    known: dict[str, int] = dict(
-        map(
-            tuple,
-            warehouse.run(
-                f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"
-            ),
-        )
-    )
-    return {scan: count for scan, count in rows if known.get(scan) != count}
+    return dict(map(tuple, rows))
+
+
+def _news(warehouse: Warehouse, entity: Entity, held: Mapping[str, int]) -> dict[str, int]:
+    """Return those scans whose rows in the log are not the rows that are folded."""
+    query = f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"
+    known: dict[str, int] = dict(map(tuple, warehouse.run(query))) if held else {}
+    return {scan: count for scan, count in held.items() if known.get(scan) != count}
 
 
 def _fold(
@@ -195,8 +197,13 @@ def _fold(
     queries: Sequence[str],
     news: Mapping[str, int],
     open_scans: Sequence[str],
+    *,
+    all_new: bool,
 ) -> int:
-    """Write the history of every key these scans say something about; return how many keys."""
+    """Write the history of every key these scans say something about; return how many keys.
+
+    `all_new` tells that the log holds nothing else.
+    """
     facts = {
         "staged": staged(queries),
         "scans": literals(list(news)),
@@ -204,24 +211,28 @@ def _fold(
     }
     changed = f"changed_{entity.view}"
     warehouse.run(f"drop table if exists {changed}")
-    keys = ", ".join(f"{column} text" for column in entity.key)
-    warehouse.run(f"create temporary table {changed} ({keys}, times bigint, bucket text)")
+    named = ", ".join(f"{column} text" for column in entity.key)
+    warehouse.run(f"create temporary table {changed} ({named}, times bigint, bucket text)")
     for condition in shares(sum(news.values())):
         within = {name: condition(f"{name}.{entity.spread}") for name in ("news", "entry")}
         names = {f"{name}_within": text for name, text in within.items()}
         warehouse.run(statement("changed", entity, **names, **facts))
     warehouse.run(statement("ended", entity, **facts))
-    for low, high in portions(warehouse.run, changed, "times = 1", WITHOUT_WINDOWS):
-        warehouse.run(statement("once", entity, low=low, high=high, **facts))
-    for low, high in portions(warehouse.run, changed, "times > 1", WITH_WINDOWS):
-        warehouse.run(statement("often", entity, low=low, high=high, **facts))
+    keys = int(warehouse.run(f"select count(*) from {changed}")[0][0])
+    if all_new and keys == sum(news.values()):
+        warehouse.run(statement("first", entity, **facts))
+    else:
+        for low, high in portions(warehouse.run, changed, "times = 1", WITHOUT_WINDOWS):
+            warehouse.run(statement("once", entity, low=low, high=high, **facts))
+        for low, high in portions(warehouse.run, changed, "times > 1", WITH_WINDOWS):
+            warehouse.run(statement("often", entity, low=low, high=high, **facts))
     warehouse.run(
         f"delete from ops.published where entity = '{entity.view}' "
         f"and scan_id in ({literals(list(news))})"
     )
     values = ", ".join(f"('{entity.view}', '{scan}', {count})" for scan, count in news.items())
     warehouse.run(f"insert into ops.published values {values}")
-    return int(warehouse.run(f"select count(*) from {changed}")[0][0])
+    return keys
 
 
 def conditions(entity: Entity, *, folded: bool) -> dict[str, str]:

@@ -84,6 +84,35 @@ def test_one_bad_value_costs_no_good_one():
     assert bad == [(1, "not a timestamp")]
 
 
+MOMENT = st.integers(-(2**31), 2**32).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+FORMS = (
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.decimals(-1000, 1000, places=2).map(float),
+    st.decimals(places=3).map(str),
+    MOMENT.map("{:%Y-%m-%d %H:%M:%S}".format),
+    MOMENT.map("{:%Y-%m-%dT%H:%M:%SZ}".format),
+    MOMENT.map("{:%Y-%m-%dT%H:%M:%S+10:00}".format),
+    MOMENT.map("{:%Y-%m-%d}".format),
+    st.text(max_size=4),
+)
+COLUMN = st.one_of(
+    st.lists(st.none() | st.one_of(FORMS), max_size=5),
+    *(st.lists(st.none() | form, max_size=5) for form in FORMS),
+)
+
+
+@pytest.mark.parametrize("kind", [each for each in Kind if each is not Kind.JSON])
+@given(values=COLUMN)
+def test_column_converted_whole_says_what_its_values_say_one_by_one(kind, values):
+    """What has no meaning in any type makes a column be walked value by value."""
+    whole, bad = column(kind, values)
+    one_by_one, more = column(kind, [*values, {}])
+    assert whole.to_pylist() == one_by_one.to_pylist()[:-1]
+    assert bad == more[:-1]
+
+
 @given(st.dictionaries(st.sampled_from([*CUSTOMERS.documented, "nickname"]), JSON), JSON)
 def test_any_record_becomes_a_row_of_the_same_schema(record, statistics):
     """Case 52: whatever JSON a field holds, the columns and their types stay the same."""

@@ -1,4 +1,4 @@
--- Keys seen once, which on a first load are all of them: their only row is their only version.
+-- Keys the log holds one row of: their only row is their only version.
 insert into core.{history} ({columns}, {ours})
 select {columns}, {ours_once}
 from {staged} as entry
