@@ -77,6 +77,8 @@ def _whole(kind: Kind, values: Sequence[Any]) -> pa.Array:
         return pa.array([None if value is None else _json(value) for value in values], kind.arrow)
     # The type is inferred first: asked for int64, Arrow would silently cut 1.5 to 1.
     array = pa.array(values)
+    if pa.types.is_floating(array.type) and bool in set(map(type, values)):
+        raise pa.ArrowInvalid("a truth value among numbers, which Arrow takes for one")
     if pa.types.is_null(array.type) or array.type == kind.arrow:
         return _in_range(kind, array.cast(kind.arrow))
     flags = kind is Kind.BOOLEAN and pa.types.is_integer(array.type)

@@ -190,36 +190,6 @@ def test_scan_that_fails_goes_on_where_each_walk_was(tmp_path, nth):
     foodics.assert_true()
 
 
-def test_checkpoint_of_before_there_were_several_walks_is_gone_on_with(tmp_path):
-    """It names one place; the walk goes on from there."""
-    foodics = Foodics(tmp_path, 200, page_size=4)
-    foodics.keeps = True
-    foodics.turn(date_header=False)
-    foodics.sim.fault(LIVING, nth=30, times=None, status=503)
-    assert foodics.sync(pages=15) == 75
-    foodics.turn(date_header=True)
-    foodics.sim.clear()
-    scratch = foodics.folder / "scans"
-    _as_it_was_written(scratch)
-    assert foodics.later() == 0
-    assert foodics.count(LIVING) < 60
-    foodics.assert_true()
-
-
-def _as_it_was_written(folder):
-    import json
-
-    import duckdb
-
-    (file,) = folder.glob("customers-*.duckdb")
-    with duckdb.connect(str(file)) as db:
-        for part, text in db.execute("select part, facts from progress").fetchall():
-            facts = json.loads(text)
-            (walk,) = facts["place"].pop("walks")
-            facts["place"]["next"] = walk["next"]
-            db.execute("update progress set facts = ? where part = ?", [json.dumps(facts), part])
-
-
 def test_threads_end_with_the_scan(tmp_path):
     """A walk that fails ends the others; nobody asks any more."""
     foodics = Foodics(tmp_path, **LARGE)
