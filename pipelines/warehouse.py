@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dlt
 from dlt.common.destination import DestinationCapabilitiesContext
@@ -183,10 +185,21 @@ def sql(destination: Any) -> Iterator[Warehouse]:
         yield Warehouse(client, client.capabilities.sqlglot_dialect or "duckdb")
 
 
+def _tell_no_pandas() -> None:
+    """Tell Python that there is no pandas, where there is none.
+
+    DuckDB looks for it with every value it is given, and a search that finds nothing is not
+    remembered: a thousand ids took 0.2 s, and take 0.04.
+    """
+    if find_spec("pandas") is None:
+        cast("dict[str, Any]", sys.modules).setdefault("pandas", None)
+
+
 def _open(file: Path, *, read_only: bool) -> Any:
     """Open the file, waiting for whoever holds it; the wait doubles to two seconds."""
     import duckdb
 
+    _tell_no_pandas()
     patience = settings.number("destination.warehouse.lock_wait_seconds", 30)
     deadline, pause = time.monotonic() + patience, 0.05
     while True:
