@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import dlt
 from dlt.common.destination import DestinationCapabilitiesContext
@@ -90,21 +88,15 @@ def writing() -> Iterator[Any]:
 
 
 class _Opened(dlt.destinations.duckdb):
-    """The open file. What it can do is worked out once: dlt asks at every step of a run."""
+    """The open file. What dlt asks of it at every step of a run is worked out once."""
 
-    def __init__(
-        self,
-        connection: Any,
-        can: dict[type | None, DestinationCapabilitiesContext] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, connection: Any, memory: _Memory | None = None, **kwargs: Any) -> None:
         super().__init__(connection, destination_name="warehouse", **kwargs)
-        self._connection = connection
-        self._can = {} if can is None else can
+        self._connection, self._memory = connection, memory or _Memory()
 
     def again(self) -> _Opened:
         """Return the same file for another pipeline: dlt writes into what it is given."""
-        return _Opened(self._connection, self._can)
+        return _Opened(self._connection, self._memory)
 
     def capabilities(
         self, config: Any = None, naming: NamingConvention | None = None
@@ -112,9 +104,25 @@ class _Opened(dlt.destinations.duckdb):
         if config is not None:
             return super().capabilities(config, naming)
         kind = type(naming) if naming else None
-        if kind not in self._can:
-            self._can[kind] = super().capabilities(None, naming)
-        return self._can[kind].copy()
+        if kind not in self._memory.can:
+            self._memory.can[kind] = super().capabilities(None, naming)
+        return self._memory.can[kind].copy()
+
+    def configuration(self, initial_config: Any, accept_partial: bool = False) -> Any:  # noqa: FBT001, FBT002  dlt's own
+        asked = repr((vars(initial_config), accept_partial))
+        if asked not in self._memory.configured:
+            found = super().configuration(initial_config, accept_partial)
+            self._memory.configured[asked] = found.copy()
+            return found
+        return self._memory.configured[asked].copy()
+
+
+@dataclass
+class _Memory:
+    """What an open file can do, and how it is configured, by what was asked."""
+
+    can: dict[type | None, DestinationCapabilitiesContext] = field(default_factory=dict)
+    configured: dict[str, Any] = field(default_factory=dict)
 
 
 def _known(kind: str) -> None:
@@ -185,21 +193,10 @@ def sql(destination: Any) -> Iterator[Warehouse]:
         yield Warehouse(client, client.capabilities.sqlglot_dialect or "duckdb")
 
 
-def _tell_no_pandas() -> None:
-    """Tell Python that there is no pandas, where there is none.
-
-    DuckDB looks for it with every value it is given, and a search that finds nothing is not
-    remembered: a thousand ids took 0.2 s, and take 0.04.
-    """
-    if find_spec("pandas") is None:
-        cast("dict[str, Any]", sys.modules).setdefault("pandas", None)
-
-
 def _open(file: Path, *, read_only: bool) -> Any:
     """Open the file, waiting for whoever holds it; the wait doubles to two seconds."""
     import duckdb
 
-    _tell_no_pandas()
     patience = settings.number("destination.warehouse.lock_wait_seconds", 30)
     deadline, pause = time.monotonic() + patience, 0.05
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,9 @@ def configure(made: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sync(sim: Simulator, clock: VirtualClock, vendors: list[str]) -> Callable[..., Any]:
+def sync(
+    sim: Simulator, clock: VirtualClock, vendors: list[str], tables: Tables
+) -> Callable[..., Any]:
     """Run one sync in this process, time passing only as the clock is told."""
 
     def run(timing: Any = None, **options: Any) -> Any:
@@ -141,9 +143,18 @@ class Tables:
 
 
 @pytest.fixture
-def tables(project: Path) -> Iterator[Tables]:
-    """The project's warehouse."""
-    return Tables(project / "warehouse.duckdb")
+def tables(
+    project: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Tables:
+    """The project's warehouse; one in memory for a test marked `light` and not `whole`."""
+    marked = request.node.get_closest_marker
+    if not marked("light") or marked("whole"):
+        return Tables(project / "warehouse.duckdb")
+    from tests.light import Light, LightTables
+
+    light = Light()
+    light.stand_in(monkeypatch)
+    return LightTables(light)
 
 
 def assert_true(tables: Tables, sim: Simulator) -> None:

@@ -13,7 +13,7 @@ from sources import VENDORS
 from tests.conftest import MINUTE, assert_true, history
 from tests.contract.worlds import WORLDS
 
-pytestmark = pytest.mark.parametrize("vendor", VENDORS)
+pytestmark = [pytest.mark.parametrize("vendor", VENDORS), pytest.mark.light]
 
 
 @pytest.fixture
@@ -22,12 +22,14 @@ def world(vendor, sim):
     return WORLDS[vendor](sim)
 
 
+@pytest.mark.whole
 def test_first_sync_brings_everything(vendor, world, sync, tables):
     """Customers, lists and memberships of every tenant arrive, each with its own fields."""
     assert sync().exit_code == 0
     assert_true(tables, world.sim)
 
 
+@pytest.mark.whole
 def test_quiet_sync_writes_no_row_and_no_history(vendor, world, sync, tables):
     """A run in which nothing changed leaves raw, core and the watermark as they were."""
     sync()
@@ -92,6 +94,7 @@ def test_record_without_a_stamp_is_found_by_a_complete_scan(vendor, world, sync,
     assert_true(tables, world.sim)
 
 
+@pytest.mark.whole
 def test_deleted_customer_ends_and_a_restored_one_begins_anew(vendor, world, sync, tables):
     """Cases 28, 37: a deletion ends the history, a restore of the same opens a new one."""
     customer = world.any_customer()
@@ -187,6 +190,7 @@ def test_rebuild_changes_nothing(vendor, world, sync, tables):
     assert history(tables) == before
 
 
+@pytest.mark.whole
 def test_destination_restored_from_an_older_copy_leaves_no_hole(vendor, world, sync, tables):
     """Case 46: the watermark travels with the data, not with the worker."""
     sync()

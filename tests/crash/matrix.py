@@ -249,7 +249,9 @@ def _page(rows: list[tuple[str, str, str, int, list[Fatal]]]) -> str:
         f"{total} crashes, {total - bad} repaired by one run, {bad} not. A cell counts the "
         "crashes over all four vendors; an empty one is a point that command never comes to.",
         "",
-        "| point | " + " | ".join(f"`{' '.join(argv)}`" for argv in COMMANDS.values()) + " |",
+        "| point | "
+        + " | ".join(f"`{' '.join(argv)}`".format(vendor="VENDOR") for argv in COMMANDS.values())
+        + " |",
         "|---|" + "---:|" * len(COMMANDS),
     ]
     for point, doc in POINTS.items():
