@@ -206,6 +206,7 @@ def test_destination_restored_from_an_older_copy_leaves_no_hole(vendor, world, s
     assert_true(tables, world.sim)
 
 
+@pytest.mark.whole
 def test_lost_working_folder_costs_nothing(vendor, world, sync, tables, tmp_path):
     """Case 45: local state is a cache; only a rotated credential has no other home."""
     import shutil

@@ -45,19 +45,14 @@ def worlds(processes, tmp_path_factory):
         yield world
 
 
-# Each point once, in turns over vendors and commands.
+# In turns over vendors, commands and moments; `make crash` tries every point of each.
 CASES = [
     ("request", "foodics", "sync", "last"),
     ("checkpoint", "loke", "full", "last"),
     ("extract", "kounta", "backfill", "middle"),
-    ("normalize", "collins", "sync", "first"),
-    ("job", "loke", "backfill", "last"),
-    ("load", "foodics", "full", "middle"),
-    ("base", "collins", "full", "last"),
-    ("statement", "kounta", "sync", "middle"),
-    ("rows", "loke", "sync", "last"),
+    ("load", "collins", "full", "middle"),
+    ("statement", "loke", "sync", "middle"),
     ("commit", "foodics", "rebuild", "last"),
-    ("publish", "collins", "sync", "last"),
 ]
 
 
@@ -73,8 +68,8 @@ def test_kill_at_any_step_then_one_run_repairs(worlds, point, vendor, command, w
 
 
 def test_matrix_knows_every_point_and_command():
-    """The suite's cases are of the matrix, and a point that is named exists."""
-    assert {case[0] for case in CASES} | {"token", "plans"} == set(POINTS)
+    """The suite's cases are of the matrix: every vendor, every command, points that exist."""
+    assert {case[0] for case in CASES} < set(POINTS)
     assert {case[2] for case in CASES} == set(COMMANDS)
     assert {case[1] for case in CASES} == set(VENDORS)
 

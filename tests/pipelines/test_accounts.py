@@ -7,6 +7,8 @@ import pytest
 from sources import VENDORS
 from tests.conftest import assert_true
 
+pytestmark = pytest.mark.light
+
 
 @pytest.fixture
 def vendors():
@@ -14,6 +16,7 @@ def vendors():
     return list(VENDORS)
 
 
+@pytest.mark.whole
 def test_all_vendors_arrive_in_one_run(sync, sim, tables):
     """Four vendors, seven accounts, one core."""
     outcome = sync()
@@ -91,6 +94,7 @@ def test_tenant_that_is_not_shown_any_more_stands_until_a_person_agrees(
     assert sync().exit_code == 0
 
 
+@pytest.mark.whole
 def test_accounts_share_the_file_but_no_object_dlt_writes_into(project):
     """Each pipeline has its own: dlt notes each pipeline's settings in it."""
     from pipelines import warehouse

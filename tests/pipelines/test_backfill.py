@@ -11,6 +11,8 @@ from sources.job import Window
 from tests.conftest import MINUTE, NOON, assert_true, history
 from tests.contract.worlds import WORLDS
 
+pytestmark = pytest.mark.light
+
 EVER = Window(NOON - timedelta(days=9000), None)
 
 
@@ -35,6 +37,7 @@ def world(vendor, sim):
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+@pytest.mark.whole
 def test_backfill_finds_what_moved_no_stamp_and_leaves_the_watermark(
     vendor, world, sync, backfill, tables
 ):

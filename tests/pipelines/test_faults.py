@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import MINUTE, assert_true
 
+pytestmark = pytest.mark.light
+
 PAGE_2 = r"GET .*/customers\?.*after="
 
 

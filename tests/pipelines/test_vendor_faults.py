@@ -12,6 +12,8 @@ from simulator import LokeSwitches, Simulator
 from sources.throttle import Timing
 from tests.conftest import MINUTE, assert_true, configure
 
+pytestmark = pytest.mark.light
+
 HOUR = timedelta(hours=1)
 
 
@@ -218,6 +220,7 @@ def test_absurd_number_is_unknown_and_publishing_goes_on(sim, sync, tables, cloc
     assert tables.one("select count(*) from ops.rejects where field like 'statistics%'") == 2
 
 
+@pytest.mark.whole
 def test_absurd_number_already_in_the_log_is_published_as_unknown(sim, sync, tables, project):
     """The log is append-only: a row landed before any check must not stop publishing for ever."""
     from pipelines.sync import transform

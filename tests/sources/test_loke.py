@@ -12,6 +12,8 @@ from sources.loke.fields import SHAPES
 from sources.patience import IN_A_ROW
 from tests.conftest import MINUTE, assert_true, configure
 
+pytestmark = pytest.mark.light
+
 
 @pytest.fixture
 def org(sim):

@@ -12,6 +12,8 @@ from sources.job import Window
 from tests.conftest import MINUTE, NOON
 from tests.sources.loke import LIST, ONE, Loke
 
+pytestmark = pytest.mark.light
+
 
 @pytest.fixture
 def bench(tmp_path):

@@ -12,6 +12,8 @@ from simulator import MISSING, VirtualClock
 from tests.conftest import MINUTE, NOON
 from tests.sources.loke import LIST, Loke
 
+pytestmark = pytest.mark.light
+
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
 
