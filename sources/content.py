@@ -25,7 +25,8 @@ def canonical(value: Any) -> bytes:
     except TypeError:  # an integer beyond 64 bits; depth is `sources.payload`'s matter
         import json
 
-        return json.dumps(value, sort_keys=True).encode("utf-8", "replace")
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
 def digest(record: Record, context: bytes = b"") -> str:

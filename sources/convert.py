@@ -28,6 +28,7 @@ Bad = tuple[int, str]
 _INTEGERS_END = 10**15
 # Before and after stands what means «never» or «not set»: the zero times of programming languages.
 _TIMES_BEGIN, _TIMES_END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_DATES_BEGIN, _DATES_END = date(1800, 1, 1), date(9999, 1, 1)
 _LOCAL = pa.timestamp("us")
 _SIX_PLACES = Decimal("0.000001")
 _DECIMALS_END = Decimal(10) ** 12
@@ -90,7 +91,7 @@ def _whole(kind: Kind, values: Sequence[Any]) -> pa.Array:
     if not pa.types.is_string(array.type) or kind not in _WRITTEN:
         raise pa.ArrowInvalid("not of the declared form")
     if kind is not Kind.TIMESTAMP:
-        return array.cast(kind.arrow)
+        return _in_range(kind, array.cast(kind.arrow))
     # Arrow says of each value it refuses why, at length: what most have is tried alone.
     if _has_zone(next(value for value in values if value is not None)):
         return _in_range(kind, array.cast(kind.arrow))
@@ -184,7 +185,10 @@ def _date(value: object) -> date | None:
     if not value.strip():
         return None
     # A date of birth stays a date: a time behind it is cut off, never shifted by its zone.
-    return date.fromisoformat(value.strip()[:10])
+    day = date.fromisoformat(value.strip()[:10])
+    if not _DATES_BEGIN <= day < _DATES_END:
+        raise ValueError(value)
+    return day
 
 
 def _decimal(value: object) -> Decimal | None:
@@ -194,9 +198,10 @@ def _decimal(value: object) -> Decimal | None:
     if isinstance(value, str) and not value.strip():
         return None
     number = Decimal(str(value).strip())
-    if not number.is_finite() or abs(number) >= _DECIMALS_END:
+    # Rounding may make it one digit longer than fits: it is done before that is looked at.
+    if not number.is_finite() or abs(rounded := number.quantize(_SIX_PLACES)) >= _DECIMALS_END:
         raise ValueError(value)
-    return number.quantize(_SIX_PLACES)
+    return rounded
 
 
 def _number(value: object) -> float | None:
@@ -219,6 +224,7 @@ _WRITTEN = (Kind.TIMESTAMP, Kind.DATE, Kind.DECIMAL)
 _RANGES: dict[Kind, tuple[Any, Any]] = {
     Kind.INTEGER: (1 - _INTEGERS_END, _INTEGERS_END),
     Kind.TIMESTAMP: (_TIMES_BEGIN, _TIMES_END),
+    Kind.DATE: (_DATES_BEGIN, _DATES_END),
 }
 
 _PARSERS: dict[Kind, Callable[[Any], Any]] = {

@@ -3,6 +3,7 @@
 A run is `pipelines.sync`'s own: accounts, settings, threads, plans, exit codes, publishing. Only
 what dlt does (extract, normalize, load, its state) is left out, since it takes half a second a run
 and is tested where it matters: the tests marked `whole`, and everything that starts a process.
+What fails but is no vendor's failure is raised as it is: such a test has to be `whole`.
 """
 
 from __future__ import annotations
@@ -60,22 +61,27 @@ class Light:
             reader.log = _Log(self.db.cursor(), f"raw_{account.vendor}")
             job.closing.callback(job.abandon)
             while True:
-                for shape in vendor.SHAPES:
-                    self._read(reader, shape, account.label)
+                self._part(reader, vendor.SHAPES, account.label)
                 job.landed.update(one.scan_id for one in job.reports if one.finished_at)
                 if not job.unfinished:
                     return
 
-    def _read(self, reader: Any, shape: Any, label: str) -> None:
-        """Land a part of one resource, and with it what it notes."""
-        states = self.states.setdefault(label, {})
-        state = json.loads(json.dumps(states.get(shape.resource, {})))
-        items = list(reader.scan(shape, state))
+    def _part(self, reader: Any, shapes: Sequence[Any], label: str) -> None:
+        """Land a part of every resource, and with it what they note: all of it, or nothing."""
+        before = self.states.get(label, {})
+        states = json.loads(
+            json.dumps({one.resource: before.get(one.resource, {}) for one in shapes})
+        )
+        items = [
+            (one.resource, item)
+            for one in shapes
+            for item in reader.scan(one, states[one.resource])
+        ]
         with self._lock:
-            for item in items:
-                name = getattr(getattr(item, "meta", None), "table_name", shape.resource)
+            for resource, item in items:
+                name = getattr(getattr(item, "meta", None), "table_name", resource)
                 self._append(f"raw_{reader.client.vendor}", name, getattr(item, "data", item))
-            states[shape.resource] = state
+            self.states[label] = states
 
     def _append(self, schema: str, name: str, rows: pa.Table) -> None:
         self.db.execute(f"create schema if not exists {schema}")

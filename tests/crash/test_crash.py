@@ -52,6 +52,8 @@ CASES = [
     ("extract", "kounta", "backfill", "middle"),
     ("load", "collins", "full", "middle"),
     ("statement", "loke", "sync", "middle"),
+    ("base", "collins", "full", "last"),
+    ("rows", "foodics", "sync", "last"),
     ("commit", "foodics", "rebuild", "last"),
 ]
 
@@ -70,6 +72,8 @@ def test_kill_at_any_step_then_one_run_repairs(worlds, point, vendor, command, w
 def test_matrix_knows_every_point_and_command():
     """The suite's cases are of the matrix: every vendor, every command, points that exist."""
     assert {case[0] for case in CASES} < set(POINTS)
+    page = (ROOT / "docs" / "crash-matrix.md").read_text()
+    assert [line.split(":")[0][2:] for line in page.splitlines() if ": " in line[:16]] == [*POINTS]
     assert {case[2] for case in CASES} == set(COMMANDS)
     assert {case[1] for case in CASES} == set(VENDORS)
 

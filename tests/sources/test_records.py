@@ -47,6 +47,9 @@ def _rows(*records):
         (Kind.DATE, "1988-02-29", date(1988, 2, 29)),
         (Kind.DATE, "1988-02-29T00:00:00", date(1988, 2, 29)),
         (Kind.DATE, "1987-02-29", None),
+        (Kind.DATE, "0000-01-01", None),
+        (Kind.DATE, "0001-01-01", None),
+        (Kind.DECIMAL, "999999999999.9999999", None),
         (Kind.DATE, "", None),
         (Kind.TIMESTAMP, "2026-05-02T12:00:00Z", NOON),
         (Kind.TIMESTAMP, "2026-05-02T12:00:00.000Z", NOON),
@@ -95,6 +98,7 @@ FORMS = (
     MOMENT.map("{:%Y-%m-%dT%H:%M:%SZ}".format),
     MOMENT.map("{:%Y-%m-%dT%H:%M:%S+10:00}".format),
     MOMENT.map("{:%Y-%m-%d}".format),
+    st.sampled_from(["999999999999.9999999", "0000-01-01", "0001-01-01", "1799-12-31"]),
     st.text(max_size=4),
 )
 COLUMN = st.one_of(

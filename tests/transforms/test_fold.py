@@ -118,8 +118,18 @@ def test_row_that_lands_late_is_folded_all_the_same():
     assert [row[0] for row in _history(warehouse)] == ["a", "b"]
 
 
+def test_new_keys_of_a_later_scan_leave_the_others_as_they_are():
+    """Case 43: without looking keys up only that is written which is all the log holds."""
+    warehouse = _warehouse()
+    _observe(warehouse, "a", 1, "s1", "x")
+    publish(warehouse)
+    _observe(warehouse, "b", 2, "s2", "y")
+    publish(warehouse)
+    assert [row[0] for row in _history(warehouse)] == ["a", "b"]
+
+
 def test_open_scan_is_not_shown_until_it_is_complete():
-    """Rows of a scan under way stay out of core, in a rebuild too."""
+    """Case 44: rows of a scan under way stay out of core, in a rebuild too."""
     warehouse = _warehouse()
     _observe(warehouse, "a", 1, "s1", "x")
     _observe(warehouse, "a", 2, "s2", "y")
