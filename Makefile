@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 PEERS  := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
 BENCH   = $(WORKLOADS) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only "$(ONLY)")
 
-.PHONY: demo test check bench bench-short bench-peers soak crash mutants docs lock clean help
+.PHONY: demo test check bench bench-short bench-peers soak fuzz crash mutants docs lock clean help
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -30,6 +30,9 @@ test: $(READY)   ## check, then the whole suite; COVERED=1 with its coverage flo
 
 soak: $(READY)   ## the state machine for as long as EXAMPLES says, its seed printed
 	REGULARS_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_machine.py -s
+
+fuzz: $(READY)   ## pages with values nobody should send, for MINUTES; SEED=… again from one
+	REGULARS_FUZZ_MINUTES=$(or $(MINUTES),10) REGULARS_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -n0 -s tests/test_fuzz.py
 
 crash: $(READY)  ## kill -9 at every point of every command, then docs/crash-matrix.md
 	$(BIN)/python -m tests.crash.matrix

@@ -17,7 +17,8 @@ _RAW = "none: not asked of all vendors alike"
 def _accepts(record: Record, _: Context) -> bool | None:
     """Return whether any preference is opted into; None where the vendor says nothing of any."""
     held = record.get("marketing_preferences")
-    said = [one.get("opted_in") for one in held if isinstance(one, dict)] if held else []
+    entries = held if isinstance(held, list) else []
+    said = [one.get("opted_in") for one in entries if isinstance(one, dict)]
     if True in said:
         return True
     return False if False in said else None

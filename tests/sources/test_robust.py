@@ -263,7 +263,7 @@ def test_value_beyond_belief_is_null_and_told(kind, value):
 def test_integer_beyond_64_bits_is_kept_where_json_is():
     """A JSON field holds what the vendor sent, however large."""
     made, bad = column(Kind.JSON, [{"n": 2**70}])
-    assert (made.to_pylist(), bad) == (['{"n": 1180591620717411303424}'], [])
+    assert (made.to_pylist(), bad) == (['{"n":1180591620717411303424}'], [])
 
 
 def test_zero_stamp_is_no_stamp():
