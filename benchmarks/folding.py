@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.book import Book, Entry
-from benchmarks.contestants import Contestant, Project
+from benchmarks.contestants import REGULARS, Contestant, Project
 from benchmarks.options import Options
 from benchmarks.vendors import Account, Vendors
 
@@ -77,8 +77,8 @@ def _folded(project: Project, rows: int) -> Entry:
     run = project.run(_FOLD)
     told = json.loads(run.output.splitlines()[-1])
     words = "all keys" if told["keys"] == rows else f"{told['keys']} of {rows} keys"
-    size = (project.folder / "warehouse.duckdb").stat().st_size / (1 << 20)
-    return Entry(replace(run, wall=told["wall"], cpu=told["cpu"]), 0, rows, words, size)
+    timed = replace(run, wall=told["wall"], cpu=told["cpu"])
+    return Entry(timed, 0, rows, words, project.size(REGULARS))
 
 
 def main() -> None:

@@ -75,8 +75,7 @@ def plan(names: Sequence[str], timing: Timing | None = None) -> Plan:
     accounts = settings.accounts(names)
     if not accounts:
         raise ConfigError(
-            "no vendor is configured, so a sync would ask nothing. Set the credentials of at least "
-            "one in .dlt/secrets.toml (see .dlt/secrets.example.toml), or try `regulars demo`"
+            f"no vendor is configured, so a sync would ask nothing. {settings.HOW_TO_CONFIGURE}"
         )
     now = (timing or Timing()).now()
     known, past, waiting = dict[str, Row](), _Past(), list[Row]()

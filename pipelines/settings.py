@@ -28,6 +28,10 @@ _OWN = frozenset({"tenant_id", "refresh_token"})
 _ADDRESS = re.compile(r"https?://[^/\s]+\S*")
 _LARGEST = 1e7
 _NOT_SETTINGS = frozenset({"job", "transport", "account"})
+HOW_TO_CONFIGURE = (
+    "Set the credentials of at least one in .dlt/secrets.toml (see .dlt/secrets.example.toml), "
+    "or try `regulars demo`"
+)
 
 
 @dataclass(frozen=True)

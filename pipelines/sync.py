@@ -91,8 +91,7 @@ def _run(
             errors[0]
             if errors
             else ConfigError(
-                "no vendor is configured. Nothing was read. Set the credentials of at least one in "
-                ".dlt/secrets.toml (see .dlt/secrets.example.toml), or try `regulars demo`"
+                f"no vendor is configured. Nothing was read. {settings.HOW_TO_CONFIGURE}"
             )
         )
     outcome = Outcome(new_id(timing.now()), errors=list(errors))

@@ -185,9 +185,13 @@ def connect(
         window: Seconds the vendor's own limit is for, where its answers do not say.
         at_once: How many requests may be under way.
     """
-    names = {"requests_per_minute": "per_minute", "max_wait_seconds": "max_wait"}
-    given = {ours: values[name] for name, ours in names.items() if name in values}
-    limiter = Limiter(job.timing, window=window, stopped=job.stopped, **given)
+    limiter = Limiter(
+        job.timing,
+        values.get("requests_per_minute", Limiter.per_minute),
+        values.get("max_wait_seconds", Limiter.max_wait),
+        window,
+        stopped=job.stopped,
+    )
     client = Client(
         vendor=vendor,
         account=account,

@@ -148,10 +148,10 @@ class Job:
         """
         spill = (self.scratch_dir or Path(gettempdir()) / f"regulars-{self.run_id}") / "spill"
         shutil.rmtree(spill, ignore_errors=True)
-        made = duckdb.connect()
-        made.execute(f"set temp_directory = '{str(spill).replace(chr(39), chr(39) * 2)}'")
+        made = duckdb.connect(
+            config={"temp_directory": str(spill), "memory_limit": "96MB", "threads": 2}
+        )
         # What is removed at its end need not be tidied first.
-        made.execute("set memory_limit = '96MB'; set threads = 2")
         made.execute("pragma disable_checkpoint_on_shutdown")
         self.closing.callback(made.close)
         return made
