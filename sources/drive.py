@@ -183,7 +183,9 @@ def _meant(error: Exception, job: Job, report: ScanReport, account: str) -> Vend
 
 def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorError) -> None:
     """End a scan that failed, with the state as it was: nothing of this part is landed."""
+    scan = job.scans.get((report.resource, report.tenant_id))
     if job.strict:
+        _let_go(scan, keep=False)
         raise error from None
     job.errors.append(error)
     home.clear()
@@ -193,12 +195,15 @@ def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorE
         # A page address the vendor no longer takes must not be asked for ever again.
         state.pop("checkpoint", None)
     report.finished_at = job.timing.now()
-    scan = job.scans.get((report.resource, report.tenant_id))
+    _let_go(scan, keep="checkpoint" in state)
+
+
+def _let_go(scan: Scan | None, *, keep: bool) -> None:
+    """End a failed scan's reading and its memory: a broken cache is no reason to fail for."""
     if scan is not None:
-        # Its memory is a cache: one that is broken is no reason to fail for.
         with suppress(Exception):
             scan.reading.close()
-            scan.close(keep="checkpoint" in state)
+            scan.close(keep=keep)
 
 
 def _forget_backfill(home: State, name: str) -> None:

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-import shutil
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
-from tempfile import gettempdir
 from typing import TYPE_CHECKING
-
-import duckdb
 
 from sources.errors import SyncError
 from sources.throttle import Timing
@@ -139,27 +134,11 @@ class Job:
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_id(self.timing.now())
 
-    @cached_property
-    def engine(self) -> duckdb.DuckDBPyConnection:
-        """What the scans' memories are kept in: to start an engine takes longer than a scan.
-
-        What does not fit its memory goes to a folder of its own, never where the run was started;
-        what a crash left there is removed.
-        """
-        spill = (self.scratch_dir or Path(gettempdir()) / f"regulars-{self.run_id}") / "spill"
-        shutil.rmtree(spill, ignore_errors=True)
-        made = duckdb.connect(
-            config={"temp_directory": str(spill), "memory_limit": "96MB", "threads": 2}
-        )
-        # What is removed at its end need not be tidied first.
-        made.execute("pragma disable_checkpoint_on_shutdown")
-        self.closing.callback(made.close)
-        return made
-
     def abandon(self) -> None:
         """End what is still being read, and the threads it reads with."""
         for scan in self.scans.values():
             scan.reading.close()
+            scan.scratch.close()
 
     @property
     def unfinished(self) -> bool:

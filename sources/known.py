@@ -58,6 +58,8 @@ class Log:
             return
         bound = () if until is None else (until,)
         limit += " and _observed_at <= %s" if bound else ""
+        # Of everything in the order of the keys, as it will be kept.
+        order = "order by scope, id" if ids is None else ""
         yield from self._query(
             shape.resource,
             f"""
@@ -67,7 +69,7 @@ class Log:
                         partition by {scope}, {shape.key} order by _observed_at desc
                     ) as age
                 from {{table}} where tenant_id = %s {limit}
-            ) as observed where age = 1
+            ) as observed where age = 1 {order}
             """,
             tenant_id,
             *(ids or ()),

@@ -87,13 +87,13 @@ class Scan:
 
     def _begin(self) -> Scratch:
         """Open the scan's memory, at the checkpoint the destination knows of if there is one."""
-        job, directory = self.job, self.job.scratch_dir
+        directory = self.job.scratch_dir
         # An id is the vendor's word, and no part of a path.
         tenant = hashlib.blake2b(self.report.tenant_id.encode(), digest_size=8).hexdigest()
         name = f"{self.shape.resource}-{tenant}" + ("-backfill" if self.job.backfill else "")
         # Who asks for everything means as it is now, not as a run saw it an hour ago.
         checkpoint = {} if self.job.full else self.state.get("checkpoint") or {}
-        scratch = Scratch(directory / f"{name}.duckdb" if directory else None, job.engine)
+        scratch = Scratch(directory / f"{name}.sqlite" if directory else None)
         facts = scratch.resume(checkpoint.get("part", 0), checkpoint.get("scan_id", ""))
         if facts is not None:
             if "done" in facts["place"]:

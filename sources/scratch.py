@@ -1,61 +1,59 @@
 """A scan's own memory: what was known, what it has seen, how far it came.
 
-An embedded database beside the warehouse, so that comparing a million records takes disk, not
-memory. It is a cache and nothing more: when it is lost or does not fit what the destination says,
-the scan starts at its first page and comes to the same result.
+A small embedded database in the working folder, so that comparing a million records takes disk,
+not memory. It is a cache and nothing more: when it is lost or does not fit what the destination
+says, the scan starts at its first page and comes to the same result.
+
+Every question is one of keys, a few thousand at a time, which SQLite answers through its index; an
+engine for analysis reads all there is for each of them (DECISIONS.md has the figures).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from itertools import count
+import sqlite3
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
+# Rows lie in the order of their keys; lists to be looked up come as JSON, one value whatever their
+# length.
 _TABLES = """
-create table if not exists known (scope text, id text, hash text, op text);
-create table if not exists seen (scope text, id text, hash text, part integer);
-create table if not exists progress (part integer, facts text);
-create table if not exists kin (resource text, scope text, id text, hash text);
-create table if not exists asked (id text);
+    create table if not exists known (
+        scope text, id text, hash text, op text, primary key (scope, id)) without rowid;
+    create table if not exists seen (
+        scope text, id text, hash text, part integer, primary key (scope, id)) without rowid;
+    create table if not exists progress (part integer primary key, facts text);
+    create table if not exists kin (
+        resource text, scope text, id text, hash text, primary key (resource, scope, id)
+    ) without rowid;
+    create table if not exists asked (id text primary key) without rowid;
+    create temp table incoming (
+        position integer, scope text, id text, hash text);
 """
-
-
-_NAMES = count(1)
+_CACHE_KB = 16_000
 
 
 class Scratch:
-    """Keeps one scan's keys; `path` None keeps them in memory, for scans that never resume."""
+    """Keeps one scan's keys; with `path` None in a nameless file, for scans that never resume."""
 
-    def __init__(self, path: Path | None, within: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._db = within.cursor()
-        self._name = f"scan{next(_NAMES)}"
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._attach()
-        except duckdb.Error:
+            self._db = _opened(path)
+        except sqlite3.DatabaseError:
             # Torn by a crash: it was only a cache.
             self._remove()
-            self._attach()
-        self._db.execute(_TABLES)
+            self._db = _opened(path)
         # Saved part by part: what follows the last save is of no use to anybody.
-        self._db.begin()
-
-    def _attach(self) -> None:
-        place = str(self.path or ":memory:").replace("'", "''")
-        self._db.execute(f"attach '{place}' as {self._name}; use {self._name}")
+        self._db.execute("begin")
 
     def close(self) -> None:
         """Close the file and keep it."""
-        self._db.rollback()
-        self._db.execute(f"use memory; detach {self._name}")
         self._db.close()
 
     def discard(self) -> None:
@@ -65,8 +63,8 @@ class Scratch:
 
     def _remove(self) -> None:
         if self.path is not None:
-            for path in (self.path, self.path.with_name(self.path.name + ".wal")):
-                path.unlink(missing_ok=True)
+            for more in ("", "-journal"):
+                self.path.with_name(self.path.name + more).unlink(missing_ok=True)
 
     def resume(self, part: int, scan_id: str) -> dict[str, Any] | None:
         """Return the facts saved with this part of this scan, or None: then it starts anew.
@@ -76,49 +74,50 @@ class Scratch:
         row = self._db.execute("select facts from progress where part = ?", [part]).fetchone()
         facts: dict[str, Any] | None = json.loads(row[0]) if row else None
         # What the log holds of children is asked anew: it has all that was landed so far.
-        self._db.execute("delete from kin; delete from asked")
+        self._forget("kin", "asked")
         if facts is None or facts.get("scan_id") != scan_id:
-            self._db.execute("delete from known; delete from seen; delete from progress")
+            self._forget("known", "seen", "progress")
             return None
         self._db.execute("delete from seen where part > ?", [part])
         self._db.execute("delete from progress where part > ?", [part])
         return facts
 
+    def _forget(self, *tables: str) -> None:
+        for table in tables:
+            self._db.execute(f"delete from {table}")
+
     def save(self, part: int, facts: dict[str, Any]) -> None:
         """Remember how far the scan is at the end of this part."""
         self._db.execute("insert into progress values (?, ?)", [part, json.dumps(facts)])
-        self._db.commit()
-        self._db.begin()
+        self._db.execute("commit")
+        self._db.execute("begin")
 
     def forget_half_read(self, kept: Sequence[str]) -> None:
         """Keep only what was seen of these scopes: the others are read again from their start."""
-        self._db.execute("delete from seen where not list_contains(?, scope)", [list(kept)])
+        others = "delete from seen where scope not in (select value from json_each(?))"
+        self._db.execute(others, [json.dumps(kept)])
 
     def forget_seen(self, scope: str) -> None:
         """Forget what was seen of this scope, but for what the log has been told of it."""
-        theirs = "(select id from seen where scope = $scope)"
-        for change in (
-            f"delete from known where scope = $scope and id in {theirs}",
-            "insert into known select scope, id, hash, 'upsert' from seen where scope = $scope",
-            "delete from seen where scope = $scope",
-        ):
-            self._db.execute(change, {"scope": scope})
+        told = "select scope, id, hash, 'upsert' from seen where scope = ?"
+        self._db.execute(f"insert or replace into known {told}", [scope])
+        self._db.execute("delete from seen where scope = ?", [scope])
 
     def forget_known(self) -> None:
         """Forget what the log holds, before all of it is loaded."""
-        self._db.execute("delete from known")
+        self._forget("known")
 
-    def learn(self, heads: pa.Table) -> None:  # noqa: ARG002
-        """Add what the log holds of these keys: `heads`, read by its name."""
-        self._db.execute("insert into known select scope, id, hash, op from heads")
+    def learn(self, heads: pa.Table) -> None:
+        """Add what the log holds of these keys: `heads` is (scope, id, hash, op)."""
+        self._db.executemany("insert or replace into known values (?, ?, ?, ?)", _rows(heads))
 
     def unlearned(self, ids: Sequence[str]) -> list[str]:
         """Return which of these ids the log has not been asked about."""
-        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
-        rows = self._db.execute(
-            "select distinct id from keys where id not in (select id from known)"
+        return self._of(
+            ids,
+            "select distinct value from given where not exists "
+            "(select 1 from known where scope = '' and id = value)",
         )
-        return [row[0] for row in rows.fetchall()]
 
     def changed(
         self, scopes: Sequence[str], ids: Sequence[str], hashes: Sequence[str | None], part: int
@@ -128,68 +127,56 @@ class Scratch:
         A key that comes twice is compared with what was seen of it last; the later one stands.
         A hash of None says that the record is deleted, which is new only of one that was alive.
         """
-        last = dict(zip(zip(scopes, ids, strict=True), range(len(ids)), strict=True))
-        incoming = pa.table(
-            {
-                "position": pa.array(range(len(ids)), pa.int32()),
-                "scope": pa.array(scopes, pa.string()),
-                "id": pa.array(ids, pa.string()),
-                "hash": pa.array(hashes, pa.string()),
-            }
+        last = {key: at for at, key in enumerate(zip(scopes, ids, strict=True))}
+        self._db.execute("delete from incoming")
+        self._db.executemany(
+            "insert into incoming values (?, ?, ?, ?)",
+            ((at, scope, key, hashes[at]) for (scope, key), at in sorted(last.items())),
         )
-        if len(last) < len(ids):
-            incoming = incoming.take(sorted(last.values()))
-        compared = self._db.execute("""
-            select i.position, s.id is not null as again,
-                case when s.id is null then k.hash else s.hash end is distinct from i.hash as new
-            from incoming i
+        new = self._db.execute("""
+            select position from incoming i
             left join seen s on s.scope = i.scope and s.id = i.id
             left join known k on k.scope = i.scope and k.id = i.id and k.op = 'upsert'
-            order by 1
-        """).to_arrow_table()
-        if pc.any(compared.column("again")).as_py():
-            self._db.execute("""
-                delete from seen where exists (
-                    select 1 from incoming i where seen.scope = i.scope and seen.id = i.id)
-            """)
-        self._db.execute("insert into seen select scope, id, hash, ? from incoming", [part])
-        new: list[int] = compared.filter(compared.column("new")).column("position").to_pylist()
-        return new
+            where case when s.id is null then k.hash else s.hash end is not i.hash
+            order by position
+        """).fetchall()
+        self._db.execute(
+            "insert or replace into seen select scope, id, hash, ? from incoming", [part]
+        )
+        return [row[0] for row in new]
 
     def missing(self, scope: str) -> list[str]:
         """Return the ids the log holds as alive in this scope and the scan did not see."""
-        rows = self._db.execute(
+        return self._column(
             """
-            select k.id from known k
-            left join seen s on s.scope = k.scope and s.id = k.id
-            where k.scope = ? and k.op = 'upsert' and s.id is null order by 1
+            select id from known k where scope = ? and op = 'upsert' and not exists
+                (select 1 from seen s where s.scope = k.scope and s.id = k.id) order by id
             """,
-            [scope],
+            scope,
         )
-        return [row[0] for row in rows.fetchall()]
 
     def seen_in(self, scope: str) -> list[str]:
         """Return the ids the scan has seen in this scope."""
-        rows = self._db.execute("select id from seen where scope = ?", [scope])
-        return [row[0] for row in rows.fetchall()]
+        return self._column("select id from seen where scope = ?", scope)
 
     def hashes(self, ids: Sequence[str], *, seen: bool = False) -> dict[str, str]:
         """Return the hash of those of these ids that the log holds as alive, or the scan has seen.
 
         What is taken counts as seen when it is flushed.
         """
-        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
         source = "seen where" if seen else "known where op = 'upsert' and"
-        rows = self._db.execute(f"select id, hash from {source} id in (select id from keys)")
-        return {record_id: mark or "" for record_id, mark in rows.fetchall()}
+        rows = self._db.execute(
+            f"select id, hash from {source} scope = '' and id in (select value from json_each(?))",
+            [json.dumps(ids)],
+        )
+        return {record_id: mark or "" for record_id, mark in rows}
 
     def see(self, ids: Sequence[str], part: int) -> None:
         """Mark ids as seen and unchanged."""
-        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
         self._db.execute(
-            "insert into seen select known.scope, known.id, known.hash, ? from known "
-            "semi join keys on keys.id = known.id anti join seen on seen.id = known.id",
-            [part],
+            "insert or ignore into seen select scope, id, hash, ? from known "
+            "where scope = '' and id in (select value from json_each(?))",
+            [part, json.dumps(ids)],
         )
 
     def alive(self, scope: str) -> int:
@@ -202,33 +189,41 @@ class Scratch:
 
     def scopes(self) -> list[str]:
         """Return the scopes in which the log holds anything alive."""
-        rows = self._db.execute("select distinct scope from known where op = 'upsert' order by 1")
-        return [row[0] for row in rows.fetchall()]
+        return self._column("select distinct scope from known where op = 'upsert' order by 1")
 
     def _count(self, rest: str, scope: str) -> int:
-        return int(self._db.execute(f"select count(*) {rest}", [scope]).fetchall()[0][0])
+        return int(self._db.execute(f"select count(*) {rest}", [scope]).fetchone()[0])
 
-    def kin_learn(self, resource: str, heads: pa.Table, *, everyone: bool) -> None:  # noqa: ARG002
+    def _column(self, query: str, *values: object) -> list[str]:
+        return [row[0] for row in self._db.execute(query, values)]
+
+    def _of(self, ids: Iterable[str], query: str) -> list[str]:
+        """Ask about these ids, which the query finds as `given.value`."""
+        given = "with given as (select value from json_each(?)) "
+        return self._column(given + query, json.dumps(list(ids)))
+
+    def kin_learn(self, resource: str, heads: pa.Table, *, everyone: bool) -> None:
         """Add the children the log holds as alive; of everyone: of those not asked for before."""
-        others = "and scope not in (select id from asked)" if everyone else ""
-        self._db.execute(
-            f"insert into kin select ?, scope, id, hash from heads where op = 'upsert' {others}",
-            [resource],
+        others = "and ? not in (select id from asked)" if everyone else ""
+        self._db.executemany(
+            f"insert or replace into kin select ?, ?, ?, ? where ? = 'upsert' {others}",
+            (
+                (resource, scope, key, mark, op, *((scope,) if everyone else ()))
+                for scope, key, mark, op in _rows(heads)
+            ),
         )
 
     def unasked(self, ids: Sequence[str]) -> list[str]:
         """Return which parents' children were not asked for yet, and take note that they are."""
-        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
-        rows = self._db.execute(
-            "insert into asked select distinct id from keys anti join asked using (id) returning id"
+        fresh = self._of(
+            ids, "select distinct value from given where value not in (select id from asked)"
         )
-        return [row[0] for row in rows.fetchall()]
+        self._db.executemany("insert into asked values (?)", ((one,) for one in fresh))
+        return fresh
 
     def asked(self, ids: Sequence[str]) -> set[str]:
         """Return which of these parents' children were asked for."""
-        keys = pa.table({"id": pa.array(ids, pa.string())})  # noqa: F841  read by name below
-        rows = self._db.execute("select id from asked semi join keys using (id)")
-        return {row[0] for row in rows.fetchall()}
+        return set(self._of(ids, "select id from asked where id in (select value from given)"))
 
     def kin_changes(
         self,
@@ -242,54 +237,62 @@ class Scratch:
 
         `scopes` (the parent), `ids` and `hashes` tell of each child now; a key stands once.
         """
-        texts = pa.string()
-        theirs = pa.table({"scope": pa.array(parents, texts)})  # noqa: F841  read by name below
-        batch = pa.table(  # noqa: F841  read by name below
-            {
-                "position": pa.array(range(len(ids)), pa.int32()),
-                "scope": pa.array(scopes, texts),
-                "id": pa.array(ids, texts),
-                "hash": pa.array(hashes, texts),
-            }
+        held = {
+            (scope, key): mark
+            for scope, key, mark in self._db.execute(
+                "select scope, id, hash from kin "
+                "where resource = ? and scope in (select value from json_each(?))",
+                [resource, json.dumps(parents)],
+            )
+        }
+        keys = list(zip(scopes, ids, strict=True))
+        new = [at for at, key in enumerate(keys) if held.get(key) != hashes[at]]
+        gone = sorted(held.keys() - set(keys))
+        self._db.executemany(
+            "insert or replace into kin values (?, ?, ?, ?)",
+            ((resource, *keys[at], hashes[at]) for at in new),
         )
-        told = self._db.execute(
-            "create or replace temp table held as select scope, id, hash from kin "
-            "semi join theirs using (scope) where resource = ?",
-            [resource],
-        ).fetchone()
-        if not told or not told[0]:
-            # Nobody had any before, as in a first load: all are new.
-            self._db.execute("insert into kin select ?, scope, id, hash from batch", [resource])
-            return list(range(len(ids))), []
-        new = self._db.execute(
-            "select position from batch anti join held using (scope, id, hash) order by 1"
-        ).fetchall()
-        gone = self._db.execute(
-            "select scope, id from held anti join batch using (scope, id) order by 1, 2"
-        ).fetchall()
-        self._db.execute(
-            "delete from kin where resource = ? and scope in (select scope from held)", [resource]
-        )
-        self._db.execute("insert into kin select ?, scope, id, hash from batch", [resource])
-        return [row[0] for row in new], [(scope, key) for scope, key in gone]
+        self._kin_forget(resource, gone)
+        return new, gone
 
     def kin_counts(self, resource: str) -> dict[str, int]:
         """Return how many parents hold each child."""
         rows = self._db.execute(
             "select id, count(*) from kin where resource = ? group by id", [resource]
         )
-        return dict(rows.fetchall())
+        return dict(rows)
 
     def kin_holders(self, resource: str, key: str) -> set[str]:
         """Return the parents that hold a child."""
-        rows = self._db.execute(
-            "select scope from kin where resource = ? and id = ?", [resource, key]
-        )
-        return {row[0] for row in rows.fetchall()}
+        query = "select scope from kin where resource = ? and id = ?"
+        return set(self._column(query, resource, key))
 
     def kin_forget(self, resource: str, key: str, parents: Sequence[str]) -> None:
         """Take a child from these parents."""
-        self._db.execute(
-            "delete from kin where resource = ? and id = ? and list_contains(?, scope)",
-            [resource, key, list(parents)],
+        self._kin_forget(resource, [(parent, key) for parent in parents])
+
+    def _kin_forget(self, resource: str, gone: Iterable[tuple[str, str]]) -> None:
+        self._db.executemany(
+            "delete from kin where resource = ? and scope = ? and id = ?",
+            ((resource, parent, key) for parent, key in gone),
         )
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    """Open or make the file; raises DatabaseError where it is none of ours, or torn."""
+    db = sqlite3.connect(str(path or ""), isolation_level=None, check_same_thread=False)
+    try:
+        db.execute(f"pragma cache_size = -{_CACHE_KB}")
+        db.execute("pragma temp_store = memory")
+        # One scan at a time has it: other processes need not be looked for at each statement.
+        db.execute("pragma locking_mode = exclusive")
+        db.executescript(_TABLES)
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    return db
+
+
+def _rows(heads: pa.Table) -> Iterable[tuple[str, ...]]:
+    """Return the rows of a table of (scope, id, hash, op)."""
+    return zip(*(heads.column(n).to_pylist() for n in ("scope", "id", "hash", "op")), strict=True)

@@ -152,7 +152,7 @@ class Bench:
             default_region="GB",
             **settings,
         )
-        account.log, job.engine = self.log, _engine()
+        account.log = self.log
         self.log._observed.clear()  # noqa: SLF001  a run asks once, and each of ours is a run
         with job.closing:
             self._run(account)

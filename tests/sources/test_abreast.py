@@ -10,7 +10,6 @@ from contextlib import suppress
 import pyarrow as pa
 import pytest
 
-from sources.job import Job
 from sources.scratch import Scratch
 from tests.conftest import ROOT
 
@@ -58,26 +57,32 @@ def test_load_that_fails_ends_every_walk(vendor, sim, sync, monkeypatch):
     assert [one.name for one in threading.enumerate() if one.name == "walk"] == []
 
 
-def test_what_memory_does_not_hold_goes_beside_the_checkpoints(tmp_path):
-    """Never into the folder a run was started in, which may be nobody's to write to."""
-    job = Job(scratch_dir=tmp_path / "it's here")
-    with job.closing:
-        (place,) = job.engine.execute("select current_setting('temp_directory')").fetchone()
-        assert place == str(tmp_path / "it's here" / "spill")
+def test_memory_that_is_torn_is_begun_anew(tmp_path):
+    """Whatever a crash or a stranger left in its place: it was only a cache."""
+    place = tmp_path / "it's here" / "customers.sqlite"
+    place.parent.mkdir()
+    place.write_bytes(b"torn" * 4000)
+    scratch = Scratch(place)
+    assert scratch.changed([""], ["one"], ["1:a"], 1) == [0]
+    scratch.save(1, {"scan_id": "first"})
+    scratch.close()
+    scratch = Scratch(place)
+    assert scratch.resume(1, "first") == {"scan_id": "first"}
+    assert scratch.seen_in("") == ["one"]
+    scratch.discard()
+    assert list(place.parent.iterdir()) == []
 
 
 def test_scope_that_is_read_again_knows_what_was_logged_of_it():
     """A member logged by the first reading makes no second row, and is missed when it is gone."""
-    job = Job()
-    with job.closing:
-        scratch = Scratch(None, job.engine)
-        columns = {"scope": ["list"], "id": ["old"], "hash": ["1:a"], "op": ["upsert"]}
-        scratch.learn(pa.table(columns))
-        assert scratch.changed(["list"] * 2, ["old", "new"], ["1:a", "1:b"], 1) == [1]
-        scratch.forget_seen("list")
-        assert scratch.changed(["list"], ["old"], ["1:a"], 1) == []
-        assert scratch.missing("list") == ["new"]
-        scratch.forget_seen("list")
-        assert scratch.changed(["list"] * 2, ["old", "new"], ["1:a", "1:b"], 1) == []
-        assert scratch.missing("list") == []
-        scratch.discard()
+    scratch = Scratch(None)
+    columns = {"scope": ["list"], "id": ["old"], "hash": ["1:a"], "op": ["upsert"]}
+    scratch.learn(pa.table(columns))
+    assert scratch.changed(["list"] * 2, ["old", "new"], ["1:a", "1:b"], 1) == [1]
+    scratch.forget_seen("list")
+    assert scratch.changed(["list"], ["old"], ["1:a"], 1) == []
+    assert scratch.missing("list") == ["new"]
+    scratch.forget_seen("list")
+    assert scratch.changed(["list"] * 2, ["old", "new"], ["1:a", "1:b"], 1) == []
+    assert scratch.missing("list") == []
+    scratch.discard()

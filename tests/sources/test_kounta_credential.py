@@ -137,7 +137,7 @@ def test_token_that_ends_early_is_renewed_once_whoever_meets_it(bench, expired_s
     """Case 55: as 401 or as 400 with a text, under four workers; and no secret is ever said."""
     bench.turn(expired_status=expired_status)
     bench.sim.before(DETAIL, 9, bench.kounta.tokens.revoke)
-    bench.sim.before(LIST, 2, bench.kounta.tokens.revoke)
+    bench.sim.before(LIST, 1, bench.kounta.tokens.revoke)
     with caplog.at_level("DEBUG"):
         assert bench.sync() == 0
     bench.assert_true()
