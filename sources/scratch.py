@@ -20,19 +20,15 @@ import pyarrow as pa
 
 # Rows lie in the order of their keys; lists to be looked up come as JSON, one value whatever their
 # length.
-_TABLES = """
-    create table if not exists known (
-        scope text, id text, hash text, op text, primary key (scope, id)) without rowid;
-    create table if not exists seen (
-        scope text, id text, hash text, part integer, primary key (scope, id)) without rowid;
-    create table if not exists progress (part integer primary key, facts text);
-    create table if not exists kin (
-        resource text, scope text, id text, hash text, primary key (resource, scope, id)
-    ) without rowid;
-    create table if not exists asked (id text primary key) without rowid;
-    create temp table incoming (
-        position integer, scope text, id text, hash text);
-"""
+_TABLES = (
+    "known (scope text, id text, hash text, op text, primary key (scope, id)) without rowid",
+    "seen (scope text, id text, hash text, part integer, primary key (scope, id)) without rowid",
+    "progress (part integer primary key, facts text)",
+    "kin (resource text, scope text, id text, hash text, primary key (resource, scope, id)) "
+    "without rowid",
+    "asked (id text primary key) without rowid",
+    "temp.incoming (position integer, scope text, id text, hash text)",
+)
 _CACHE_KB = 16_000
 
 
@@ -49,8 +45,6 @@ class Scratch:
             # Torn by a crash: it was only a cache.
             self._remove()
             self._db = _opened(path)
-        # Saved part by part: what follows the last save is of no use to anybody.
-        self._db.execute("begin")
 
     def close(self) -> None:
         """Close the file and keep it."""
@@ -286,7 +280,10 @@ def _opened(path: Path | None) -> sqlite3.Connection:
         db.execute("pragma temp_store = memory")
         # One scan at a time has it: other processes need not be looked for at each statement.
         db.execute("pragma locking_mode = exclusive")
-        db.executescript(_TABLES)
+        # Saved part by part: what follows the last save is of no use to anybody.
+        db.execute("begin")
+        for table in _TABLES:
+            db.execute(f"create table if not exists {table}")
     except sqlite3.DatabaseError:
         db.close()
         raise

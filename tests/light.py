@@ -26,7 +26,7 @@ from pipelines.settings import Account
 from sources import VENDORS
 from sources.job import Job
 from sources.known import Log
-from tests.conftest import Tables
+from tests.conftest import Tables, answer
 from transforms.publish import Warehouse
 
 
@@ -147,9 +147,6 @@ class LightTables(Tables):
     def __init__(self, light: Light) -> None:
         self._db = light.db.cursor()
 
-    def rows(self, text: str) -> list[tuple[Any, ...]]:
-        """Return a query's rows; none where nothing has been published."""
-        try:
-            return self._db.execute(text).fetchall()
-        except duckdb.CatalogException:
-            return []
+    def answers(self, texts: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+        """Return the rows of several queries."""
+        return [answer(self._db, text) for text in texts]
