@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli import main
+from pipelines.demo import demo
 from tests.conftest import MINUTE, assert_true
 
 NOT_A_SECRET = "canary-" + "s3cr3t"
@@ -219,15 +220,23 @@ def test_no_secret_and_no_person_is_ever_said(sim, sync, tables, monkeypatch, ca
         assert secret not in text
 
 
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
 def test_demo_tells_its_story_and_can_be_repeated(project, capsys, monkeypatch):
-    """`regulars demo` twice: day one, day two, what changed; a foreign warehouse is not touched."""
-    for _ in range(2):
-        assert main(["demo", "--customers", "400"]) == 0
-        out = capsys.readouterr().out
-        arrived = {line[:20].strip(): line.split()[-1] for line in out.splitlines() if ": " in line}
-        assert arrived["customers: new"] == "3"
-        assert arrived["customers: deleted"] == "1"
-        assert arrived["customers: changed"] == "7"
+    """Day one, day two, what changed, over a demo that was broken off; nobody else's warehouse."""
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("simulator.Simulator.serve", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            demo(100)
+    (project / "warehouse.duckdb").write_bytes(b"half of a demo")
+    assert main(["demo", "--customers", "100"]) == 0
+    out = capsys.readouterr().out
+    arrived = {line[:20].strip(): line.split()[-1] for line in out.splitlines() if ": " in line}
+    assert arrived["customers: new"] == "3"
+    assert arrived["customers: deleted"] == "1"
+    assert arrived["customers: changed"] == "7"
     other = project / "other.duckdb"
     other.write_bytes(b"somebody's")
     monkeypatch.setenv("DESTINATION__WAREHOUSE__CREDENTIALS", str(other))
