@@ -26,6 +26,8 @@ from sources.job import Job
 from transforms.publish import Warehouse
 
 log = logging.getLogger("regulars")
+# Arrow's own allocators keep what was freed for themselves; a run's memory is to stay flat.
+pa.set_memory_pool(pa.system_memory_pool())
 
 
 def land(
@@ -56,7 +58,6 @@ def land(
             job.closing.callback(job.abandon)
             while True:
                 pipeline.extract(source, loader_file_format="parquet")
-                # Arrow keeps what it freed; a run's memory is to stay flat.
                 pa.default_memory_pool().release_unused()
                 with writer:
                     pipeline.normalize()
