@@ -28,8 +28,8 @@ test: $(READY)   ## check, then the whole suite; COVERED=1 with its coverage flo
 	$(if $(COVERED),$(BIN)/coverage combine --quiet)
 	$(if $(COVERED),$(BIN)/coverage report)
 
-soak: $(READY)   ## the state machine for as long as EXAMPLES says, its seed printed
-	REGULARS_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_machine.py -s
+soak: $(READY)   ## both state machines for as long as EXAMPLES says, seeds printed (200: hours)
+	REGULARS_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_machine.py tests/test_machine_light.py -n 0 -s
 
 fuzz: $(READY)   ## pages with values nobody should send, for MINUTES; SEED=… again from one
 	REGULARS_FUZZ_MINUTES=$(or $(MINUTES),10) REGULARS_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -n0 -s tests/test_fuzz.py

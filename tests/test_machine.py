@@ -309,7 +309,7 @@ class Machine(RuleBasedStateMachine):
 
 EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "0"))
 Machine.TestCase.settings = settings(
-    max_examples=EXAMPLES or 3,
+    max_examples=EXAMPLES or 2,
     stateful_step_count=40 if EXAMPLES else 12,
     derandomize=not EXAMPLES,
     deadline=None,
