@@ -6,6 +6,7 @@ the same answers. The queries are plain enough for any SQL destination of dlt.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +34,21 @@ class Log:
         # Making one resolves dlt's whole configuration; entering it again is cheap.
         return self.pipeline.sql_client()
 
+    @cached_property
+    def dialect(self) -> str:
+        """The destination's SQL, by sqlglot's name."""
+        return self._client.capabilities.sqlglot_dialect or ""
+
+    def _among(self, column: str, ids: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """Return a condition, that a column holds one of these, and the values it is asked with.
+
+        DuckDB looks for pandas with each value it is given, 0.15 ms a time: it is given one.
+        """
+        if self.dialect == "duckdb":
+            named = "select unnest(from_json(%s, '[\"VARCHAR\"]'))"
+            return f"and {column} in ({named})", [json.dumps(list(ids))]
+        return f"and {column} in ({', '.join(['%s'] * len(ids))})", ids
+
     def heads(
         self,
         shape: Shape,
@@ -52,10 +68,9 @@ class Log:
             until: Leaves out what was seen later.
         """
         scope = shape.scope or "''"
-        marks = ", ".join(["%s"] * len(ids or ()))
-        limit = f"and {by or shape.key} in ({marks})" if ids is not None else ""
         if ids is not None and not ids:
             return
+        limit, values = self._among(by or shape.key, ids) if ids else ("", ())
         bound = () if until is None else (until,)
         limit += " and _observed_at <= %s" if bound else ""
         # Of everything in the order of the keys, as it will be kept.
@@ -72,7 +87,7 @@ class Log:
             ) as observed where age = 1 {order}
             """,
             tenant_id,
-            *(ids or ()),
+            *values,
             *bound,
         )
 
@@ -104,7 +119,7 @@ class Log:
     def stamps(self, shape: Shape, tenant_id: str, ids: Sequence[str]) -> dict[str, datetime]:
         """Return the vendor's stamp in the last row of each of these keys, where there is one."""
         found: dict[str, datetime] = {}
-        marks = ", ".join(["%s"] * len(ids))
+        limit, values = self._among(shape.key, ids)
         for table in self._query(
             shape.resource,
             f"""
@@ -112,11 +127,11 @@ class Log:
                 select {shape.key}, {shape.stamp}, row_number() over (
                     partition by {shape.key} order by _observed_at desc
                 ) as age
-                from {{table}} where tenant_id = %s and {shape.key} in ({marks})
+                from {{table}} where tenant_id = %s {limit}
             ) as observed where age = 1 and {shape.stamp} is not null
             """,
             tenant_id,
-            *ids,
+            *values,
         ):
             found.update(zip(*(table.column(n).to_pylist() for n in ("id", "stamp")), strict=True))
         return found

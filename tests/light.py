@@ -129,6 +129,8 @@ class _Client:
 class _Log(Log):
     """The change log, asked in memory."""
 
+    dialect = "duckdb"
+
     def __init__(self, db: duckdb.DuckDBPyConnection, schema: str) -> None:
         super().__init__(None)  # type: ignore[arg-type]
         self._db, self._schema = db, schema

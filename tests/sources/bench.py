@@ -59,6 +59,8 @@ class MemoryLog(Log):
     overlap here, so a bench asserts what `core` says now and no more.
     """
 
+    dialect = "duckdb"
+
     def __init__(self, vendor: str, shapes: Iterable[Shape]) -> None:
         super().__init__(None)  # type: ignore[arg-type]
         self.db, name = _engine().cursor(), f"log{next(_LOGS)}"

@@ -48,6 +48,8 @@ def _engine() -> duckdb.DuckDBPyConnection:
 class MemoryLog(Log):
     """The change log, in a database of its own."""
 
+    dialect = "duckdb"
+
     def __init__(self) -> None:
         super().__init__(None)  # type: ignore[arg-type]
         self.db, name = _engine().cursor(), f"log{next(_LOGS)}"
