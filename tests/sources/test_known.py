@@ -1,0 +1,55 @@
+"""What the log is asked, in the form each destination is asked in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from sources.loke.fields import CUSTOMERS, SHAPES
+from tests.conftest import NOON
+from tests.sources.bench import MemoryLog
+
+# Ids are the vendor's word: they may hold whatever a text can.
+IDS = ["plain", "it's", 'say "so"', "100 %s", "{table}", "\u0644\u064a\u0644\u0649", "\\"]
+
+
+@pytest.fixture(params=["duckdb", "snowflake"])
+def log(request, monkeypatch):
+    """A log of two rows for each id, asked as this destination is."""
+    made = MemoryLog("loke", SHAPES)
+    monkeypatch.setattr(made, "dialect", request.param)
+    for hour in (1, 2):
+        rows: list[dict[str, Any]] = [
+            {"tenant_id": "org", "id": one, "_op": "upsert", "_row_hash": f"{hour}:{one}",
+             "updated_at": NOON + timedelta(hours=hour), "_scan_id": "s",
+             "_observed_at": NOON + timedelta(hours=hour)}
+            for one in IDS
+        ]  # fmt: skip
+        made.land("customers", pa.Table.from_pylist(rows, schema=CUSTOMERS.schema))
+    return made
+
+
+@pytest.mark.parametrize("ids", [[], IDS[:1], IDS[1:6], [*IDS, "nobody"]])
+def test_last_row_of_each_key_that_is_asked_for_is_told_and_no_other(log, ids):
+    """However many are asked for, and whatever they hold."""
+    found = [row for heads in log.heads(CUSTOMERS, "org", ids) for row in heads.to_pylist()]
+    assert {row["id"]: row["hash"] for row in found} == {
+        one: f"2:{one}" for one in ids if one in IDS
+    }
+    earlier = log.heads(CUSTOMERS, "org", ids, until=NOON + timedelta(hours=1))
+    assert {row["hash"] for heads in earlier for row in heads.to_pylist()} == {
+        f"1:{one}" for one in ids if one in IDS
+    }
+    if ids:
+        known = [one for one in ids if one in IDS]
+        assert log.stamps(CUSTOMERS, "org", ids) == dict.fromkeys(known, NOON + timedelta(hours=2))
+
+
+def test_everything_is_told_in_the_order_of_the_keys(log):
+    """As it will be kept; of another tenant nothing."""
+    (heads,) = log.heads(CUSTOMERS, "org")
+    assert heads.column("id").to_pylist() == sorted(IDS)
+    assert [row for table in log.heads(CUSTOMERS, "other") for row in table.to_pylist()] == []
