@@ -96,6 +96,10 @@ def increments(vendor: str, size: int, options: Options) -> Book:
                 for one in turned(contestants, number):
                     changed = (since, round(count * share))
                     _increment(book, one, projects[one], vendor, share, changed)
+                # What many share as their last change is read again until somebody changes later.
+                _change(vendors, vendor, 1)
+                for one in contestants:
+                    projects[one].run(one)
     return book
 
 
