@@ -117,6 +117,11 @@ class Machine(RuleBasedStateMachine):
     def _world(self, at):
         return self.worlds[at % len(self.worlds)]
 
+    def _membership(self, world):
+        # The last one may have left.
+        world.refill()
+        return world.any_membership()
+
     def _customer(self, world, at):
         ids = world.ids
         return (world.tenant, ids[at % len(ids)]) if ids else world.create(self.clock.now())
@@ -152,7 +157,7 @@ class Machine(RuleBasedStateMachine):
     @rule(at=AT, who=AT)
     def join(self, at, who):
         world = self._world(at)
-        list_id, (_, member) = world.any_membership()
+        list_id, (_, member) = self._membership(world)
         customer = self._customer(world, who)
         if customer[1] != member and customer[1] not in world.members(list_id):
             world.join(list_id, customer)
@@ -160,7 +165,7 @@ class Machine(RuleBasedStateMachine):
     @rule(at=AT)
     def leave(self, at):
         world = self._world(at)
-        world.leave(*world.any_membership())
+        world.leave(*self._membership(world))
 
     @rule(at=AT, count=st.integers(1, 3))
     def swap_members(self, at, count):

@@ -6,10 +6,9 @@ with touched as (
         partition by {entry_key}, entry.observed_at order by entry.scan_id desc
     ) as again
     from {staged} as entry
-    where entry.scan_id not in ({open_scans}) and exists (
-        select 1 from changed_{entity} as changed
-        where changed.times > 1 and changed.bucket between '{low}' and '{high}' and {changed_is_entry}
-    )
+    join changed_{entity} as changed on {changed_is_entry}
+    where entry.scan_id not in ({open_scans})
+        and changed.times > 1 and changed.bucket between '{low}' and '{high}'
 ),
 observed as (
     select touched.*, row_number() over (partition by {key} order by observed_at) as age
