@@ -73,8 +73,8 @@ class Log:
         limit, values = self._among(by or shape.key, ids) if ids else ("", ())
         bound = () if until is None else (until,)
         limit += " and _observed_at <= %s" if bound else ""
-        # Of everything in the order of the keys, as it will be kept.
-        order = "order by scope, id" if ids is None else ""
+        # Of everything in the order of the keys, as it will be kept, where that costs little.
+        order = "order by scope, id" if ids is None and self.dialect == "duckdb" else ""
         yield from self._query(
             shape.resource,
             f"""

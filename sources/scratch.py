@@ -11,12 +11,13 @@ engine for analysis reads all there is for each of them (DECISIONS.md has the fi
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+
+from sources.cache import opened, remove
 
 # Rows lie in the order of their keys; lists to be looked up come as JSON, one value whatever their
 # length.
@@ -29,7 +30,8 @@ _TABLES = (
     "asked (id text primary key) without rowid",
     "temp.incoming (position integer, scope text, id text, hash text)",
 )
-_CACHE_KB = 16_000
+# Raise it with any change to the tables: a file of another form is begun anew.
+_FORM = 1
 
 
 class Scratch:
@@ -39,12 +41,8 @@ class Scratch:
         self.path = path
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = _opened(path)
-        except sqlite3.DatabaseError:
-            # Torn by a crash: it was only a cache.
-            self._remove()
-            self._db = _opened(path)
+        # Saved part by part: what follows the last save is of no use to anybody.
+        self._db = opened(path, _TABLES, _FORM)
 
     def close(self) -> None:
         """Close the file and keep it."""
@@ -53,12 +51,8 @@ class Scratch:
     def discard(self) -> None:
         """Close the file and remove it."""
         self.close()
-        self._remove()
-
-    def _remove(self) -> None:
         if self.path is not None:
-            for more in ("", "-journal"):
-                self.path.with_name(self.path.name + more).unlink(missing_ok=True)
+            remove(self.path)
 
     def resume(self, part: int, scan_id: str) -> dict[str, Any] | None:
         """Return the facts saved with this part of this scan, or None: then it starts anew.
@@ -270,24 +264,6 @@ class Scratch:
             "delete from kin where resource = ? and scope = ? and id = ?",
             ((resource, parent, key) for parent, key in gone),
         )
-
-
-def _opened(path: Path | None) -> sqlite3.Connection:
-    """Open or make the file; raises DatabaseError where it is none of ours, or torn."""
-    db = sqlite3.connect(str(path or ""), isolation_level=None, check_same_thread=False)
-    try:
-        db.execute(f"pragma cache_size = -{_CACHE_KB}")
-        db.execute("pragma temp_store = memory")
-        # One scan at a time has it: other processes need not be looked for at each statement.
-        db.execute("pragma locking_mode = exclusive")
-        # Saved part by part: what follows the last save is of no use to anybody.
-        db.execute("begin")
-        for table in _TABLES:
-            db.execute(f"create table if not exists {table}")
-    except sqlite3.DatabaseError:
-        db.close()
-        raise
-    return db
 
 
 def _rows(heads: pa.Table) -> Iterable[tuple[str, ...]]:

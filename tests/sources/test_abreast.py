@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pyarrow as pa
 import pytest
@@ -57,20 +58,62 @@ def test_load_that_fails_ends_every_walk(vendor, sim, sync, monkeypatch):
     assert [one.name for one in threading.enumerate() if one.name == "walk"] == []
 
 
-def test_memory_that_is_torn_is_begun_anew(tmp_path):
-    """Whatever a crash or a stranger left in its place: it was only a cache."""
+def _tear(held: bytes, how: str) -> bytes:
+    middle = len(held) // 2
+    return {
+        "all of it": b"torn" * 4000,
+        "its end": held[:middle],
+        "its pages": held[:8192] + b"\xa5" * (len(held) - 8192),
+        "nothing left": b"",
+    }[how]
+
+
+@pytest.mark.parametrize("how", ["all of it", "its end", "its pages", "nothing left"])
+def test_memory_that_is_torn_is_begun_anew(tmp_path, how):
+    """Whatever a crash left in its place: it was only a cache, and no run fails for it."""
     place = tmp_path / "it's here" / "customers.sqlite"
-    place.parent.mkdir()
-    place.write_bytes(b"torn" * 4000)
+    ids = [f"id-{number:06}" for number in range(3000)]
+    marks = ["1:a"] * len(ids)
     scratch = Scratch(place)
-    assert scratch.changed([""], ["one"], ["1:a"], 1) == [0]
+    assert len(scratch.changed([""] * len(ids), ids, marks, 1)) == len(ids)
     scratch.save(1, {"scan_id": "first"})
     scratch.close()
+    whole = place.read_bytes()
     scratch = Scratch(place)
     assert scratch.resume(1, "first") == {"scan_id": "first"}
-    assert scratch.seen_in("") == ["one"]
+    assert scratch.seen_in("") == ids
+    scratch.close()
+    place.write_bytes(_tear(whole, how))
+    scratch = Scratch(place)
+    assert scratch.resume(1, "first") is None
+    assert len(scratch.changed([""] * len(ids), ids, marks, 1)) == len(ids)
     scratch.discard()
     assert list(place.parent.iterdir()) == []
+
+
+def test_memory_of_another_form_is_begun_anew(tmp_path):
+    """An upgrade may find what an earlier version was interrupted in."""
+    place = tmp_path / "customers.sqlite"
+    with closing(sqlite3.connect(place)) as other:
+        other.execute("create table seen (something text)")
+    scratch = Scratch(place)
+    assert scratch.changed([""], ["one"], ["1:a"], 1) == [0]
+    scratch.discard()
+
+
+def test_memory_somebody_else_holds_is_not_taken_from_them(tmp_path):
+    """Locked is not torn: who has it keeps it."""
+    first = Scratch(tmp_path / "customers.sqlite")
+    first.changed([""], ["one"], ["1:a"], 1)
+    first.save(1, {"scan_id": "first"})
+    first.changed([""], ["two"], ["1:a"], 2)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Scratch(tmp_path / "customers.sqlite")
+    first.save(2, {"scan_id": "first"})
+    first.close()
+    again = Scratch(tmp_path / "customers.sqlite")
+    assert again.resume(2, "first") == {"scan_id": "first"}
+    again.discard()
 
 
 def test_scope_that_is_read_again_knows_what_was_logged_of_it():

@@ -48,8 +48,9 @@ def test_last_row_of_each_key_that_is_asked_for_is_told_and_no_other(log, ids):
         assert log.stamps(CUSTOMERS, "org", ids) == dict.fromkeys(known, NOON + timedelta(hours=2))
 
 
-def test_everything_is_told_in_the_order_of_the_keys(log):
-    """As it will be kept; of another tenant nothing."""
+def test_everything_is_told_and_of_another_tenant_nothing(log):
+    """In the order of the keys, as it will be kept, where that costs little."""
     (heads,) = log.heads(CUSTOMERS, "org")
-    assert heads.column("id").to_pylist() == sorted(IDS)
+    told = heads.column("id").to_pylist()
+    assert (told if log.dialect == "duckdb" else sorted(told)) == sorted(IDS)
     assert [row for table in log.heads(CUSTOMERS, "other") for row in table.to_pylist()] == []

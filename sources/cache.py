@@ -1,0 +1,60 @@
+"""A small database in a file that may be lost: torn, or of another form, it begins anew."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+_CACHE_KB = 16_000
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def opened(path: Path | None, tables: Sequence[str], form: int) -> sqlite3.Connection:
+    """Return the database in a file, its tables made and a transaction begun.
+
+    Args:
+        path: The file; None for one that has no name and goes when it is closed.
+        tables: What follows `create table if not exists`.
+        form: The number of this form of the tables.
+
+    Raises:
+        OperationalError: Somebody else holds the file, or the disk does not take it.
+    """
+    found = path is not None and path.exists()
+    db = sqlite3.connect(str(path or ""), timeout=1, isolation_level=None, check_same_thread=False)
+    try:
+        if found and path is not None and not _is_sound(db, form):
+            db.close()
+            remove(path)
+            return opened(path, tables, form)
+        db.execute(f"pragma cache_size = -{_CACHE_KB}")
+        db.execute("pragma temp_store = memory")
+        db.execute("begin")
+        for table in tables:
+            db.execute(f"create table if not exists {table}")
+        db.execute(f"pragma user_version = {form}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def remove(path: Path) -> None:
+    """Remove a file, with what a crash may have left beside it."""
+    for more in ("", "-journal"):
+        path.with_name(path.name + more).unlink(missing_ok=True)
+
+
+def _is_sound(db: sqlite3.Connection, form: int) -> bool:
+    """Tell whether a file is of this form, and all of it can be read.
+
+    A page is otherwise looked at when it is needed, and what needs it would fail in every run.
+    """
+    try:
+        told = db.execute("pragma user_version").fetchone()
+        return bool(told == (form,) and db.execute("pragma quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in _DAMAGED:
+            return False
+        raise
