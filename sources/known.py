@@ -119,7 +119,7 @@ class Log:
     def stamps(self, shape: Shape, tenant_id: str, ids: Sequence[str]) -> dict[str, datetime]:
         """Return the vendor's stamp in the last row of each of these keys, where there is one."""
         found: dict[str, datetime] = {}
-        limit, values = self._among(shape.key, ids)
+        named, values = self._among(shape.key, ids)
         for table in self._query(
             shape.resource,
             f"""
@@ -127,7 +127,7 @@ class Log:
                 select {shape.key}, {shape.stamp}, row_number() over (
                     partition by {shape.key} order by _observed_at desc
                 ) as age
-                from {{table}} where tenant_id = %s {limit}
+                from {{table}} where tenant_id = %s {named}
             ) as observed where age = 1 and {shape.stamp} is not null
             """,
             tenant_id,

@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import duckdb
 import pyarrow as pa
@@ -52,6 +53,11 @@ def _engine() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1})
 
 
+def _drop(db: duckdb.DuckDBPyConnection, name: str) -> None:
+    db.execute(f"use memory; detach {name}")
+    db.close()
+
+
 class MemoryLog(Log):
     """The change log of one vendor, in a database of its own.
 
@@ -65,6 +71,7 @@ class MemoryLog(Log):
         super().__init__(None)  # type: ignore[arg-type]
         self.db, name = _engine().cursor(), f"log{next(_LOGS)}"
         self.db.execute(f"attach ':memory:' as {name}; use {name}")
+        finalize(self, _drop, self.db, name)
         self._schema, self._tables = f"raw_{vendor}", set[str]()
         self.db.execute(f"set timezone = 'UTC'; create schema {self._schema}; create schema core")
         self.db.execute("create table open_scans (scan_id text)")
