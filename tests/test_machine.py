@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
+from collections import Counter
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -86,6 +89,7 @@ class Machine(RuleBasedStateMachine):
     """Changes at the vendors, faults, clocks, losses, kills, backfills, syncs."""
 
     processes: Processes | None = None
+    steps: ClassVar[Counter[str]] = Counter()
 
     def __init__(self):
         super().__init__()
@@ -281,7 +285,10 @@ class Machine(RuleBasedStateMachine):
         assert self._sync(full=True).exit_code == 0
         assert self.tables.snapshot() == rows
 
-    @precondition(lambda self: self.tables.file.exists())
+    def published(self):
+        return self.tables.file.exists()
+
+    @precondition(lambda self: self.published())
     @rule()
     def rebuild_changes_nothing(self):
         from pipelines.sync import transform
@@ -290,6 +297,10 @@ class Machine(RuleBasedStateMachine):
         before = history(self.tables)
         transform(rebuild=True)
         assert history(self.tables) == before
+
+    @invariant()
+    def counted(self):
+        self.steps[type(self).__name__] += 1
 
     @invariant()
     def every_removal_is_true(self):
@@ -310,15 +321,24 @@ class Machine(RuleBasedStateMachine):
             self.stack.close()
             self.patch.undo()
             shutil.rmtree(self.folder, ignore_errors=True)
+            if EXAMPLES:
+                sys.stderr.write(f"steps so far: {dict(self.steps)}\n")
 
 
 EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "0"))
-Machine.TestCase.settings = settings(
-    max_examples=EXAMPLES or 2,
-    stateful_step_count=40 if EXAMPLES else 12,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
+
+
+def lengths(examples, steps, times=1):
+    """So many examples of so many steps; a soak's are longer, and `times` what it asks for."""
+    return settings(
+        max_examples=EXAMPLES * times or examples,
+        stateful_step_count=40 if EXAMPLES else steps,
+        derandomize=not EXAMPLES,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+Machine.TestCase.settings = lengths(examples=2, steps=12)
 TestMachine = Machine.TestCase
