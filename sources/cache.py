@@ -21,10 +21,10 @@ def opened(path: Path | None, tables: Sequence[str], form: int) -> sqlite3.Conne
     Raises:
         OperationalError: Somebody else holds the file, or the disk does not take it.
     """
-    found = path is not None and path.exists()
+    found = path and path.exists()
     db = sqlite3.connect(str(path or ""), timeout=1, isolation_level=None, check_same_thread=False)
     try:
-        if found and path is not None and not _is_sound(db, form):
+        if path and found and not _is_sound(db, form):
             db.close()
             remove(path)
             return opened(path, tables, form)

@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from sources.cache import opened, remove
 
-# Rows lie in the order of their keys; lists to be looked up come as JSON, one value whatever their
-# length.
+# Keys to be looked up come as JSON, one value however many they are.
+_GIVEN = "(select value from json_each(?))"
+# Rows lie in the order of their keys.
 _TABLES = (
     "known (scope text, id text, hash text, op text, primary key (scope, id)) without rowid",
     "seen (scope text, id text, hash text, part integer, primary key (scope, id)) without rowid",
@@ -82,8 +83,7 @@ class Scratch:
 
     def forget_half_read(self, kept: Sequence[str]) -> None:
         """Keep only what was seen of these scopes: the others are read again from their start."""
-        others = "delete from seen where scope not in (select value from json_each(?))"
-        self._db.execute(others, [json.dumps(kept)])
+        self._db.execute(f"delete from seen where scope not in {_GIVEN}", [json.dumps(kept)])
 
     def forget_seen(self, scope: str) -> None:
         """Forget what was seen of this scope, but for what the log has been told of it."""
@@ -101,11 +101,11 @@ class Scratch:
 
     def unlearned(self, ids: Sequence[str]) -> list[str]:
         """Return which of these ids the log has not been asked about."""
-        return self._of(
-            ids,
-            "select distinct value from given where not exists "
-            "(select 1 from known where scope = '' and id = value)",
+        query = (
+            f"select distinct value from {_GIVEN} where not exists "
+            "(select 1 from known where scope = '' and id = value)"
         )
+        return self._column(query, json.dumps(ids))
 
     def changed(
         self, scopes: Sequence[str], ids: Sequence[str], hashes: Sequence[str | None], part: int
@@ -154,8 +154,7 @@ class Scratch:
         """
         source = "seen where" if seen else "known where op = 'upsert' and"
         rows = self._db.execute(
-            f"select id, hash from {source} scope = '' and id in (select value from json_each(?))",
-            [json.dumps(ids)],
+            f"select id, hash from {source} scope = '' and id in {_GIVEN}", [json.dumps(ids)]
         )
         return {record_id: mark or "" for record_id, mark in rows}
 
@@ -163,7 +162,7 @@ class Scratch:
         """Mark ids as seen and unchanged."""
         self._db.execute(
             "insert or ignore into seen select scope, id, hash, ? from known "
-            "where scope = '' and id in (select value from json_each(?))",
+            f"where scope = '' and id in {_GIVEN}",
             [part, json.dumps(ids)],
         )
 
@@ -185,11 +184,6 @@ class Scratch:
     def _column(self, query: str, *values: object) -> list[str]:
         return [row[0] for row in self._db.execute(query, values)]
 
-    def _of(self, ids: Iterable[str], query: str) -> list[str]:
-        """Ask about these ids, which the query finds as `given.value`."""
-        given = "with given as (select value from json_each(?)) "
-        return self._column(given + query, json.dumps(list(ids)))
-
     def kin_learn(self, resource: str, heads: pa.Table, *, everyone: bool) -> None:
         """Add the children the log holds as alive; of everyone: of those not asked for before."""
         others = "and ? not in (select id from asked)" if everyone else ""
@@ -203,15 +197,15 @@ class Scratch:
 
     def unasked(self, ids: Sequence[str]) -> list[str]:
         """Return which parents' children were not asked for yet, and take note that they are."""
-        fresh = self._of(
-            ids, "select distinct value from given where value not in (select id from asked)"
-        )
+        query = f"select distinct value from {_GIVEN} where value not in (select id from asked)"
+        fresh = self._column(query, json.dumps(ids))
         self._db.executemany("insert into asked values (?)", ((one,) for one in fresh))
         return fresh
 
     def asked(self, ids: Sequence[str]) -> set[str]:
         """Return which of these parents' children were asked for."""
-        return set(self._of(ids, "select id from asked where id in (select value from given)"))
+        query = f"select id from asked where id in {_GIVEN}"
+        return set(self._column(query, json.dumps(ids)))
 
     def kin_changes(
         self,
@@ -228,8 +222,7 @@ class Scratch:
         held = {
             (scope, key): mark
             for scope, key, mark in self._db.execute(
-                "select scope, id, hash from kin "
-                "where resource = ? and scope in (select value from json_each(?))",
+                f"select scope, id, hash from kin where resource = ? and scope in {_GIVEN}",
                 [resource, json.dumps(parents)],
             )
         }

@@ -58,22 +58,41 @@ def _drop(db: duckdb.DuckDBPyConnection, name: str) -> None:
     db.close()
 
 
-class MemoryLog(Log):
-    """The change log of one vendor, in a database of its own.
+class Attached(Log):
+    """A change log in a database of its own, in a schema of it; detached when nobody needs it."""
+
+    dialect = "duckdb"
+
+    def __init__(self, schema: str = "main") -> None:
+        super().__init__(None)  # type: ignore[arg-type]
+        self.db, name = _engine().cursor(), f"log{next(_LOGS)}"
+        self.db.execute(f"attach ':memory:' as {name}; use {name}")
+        finalize(self, _drop, self.db, name)
+        self.schema, self.tables = schema, set[str]()
+        self.db.execute(f"create schema if not exists {schema}")
+
+    def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
+        if table in self.tables:
+            text = query.format(table=f"{self.schema}.{table}").replace("%s", "?")
+            yield self.db.execute(text, list(values)).to_arrow_table()
+
+    def land(self, name: str, rows: pa.Table) -> None:
+        """Append rows to a table."""
+        verb, given = ("insert into", "") if name in self.tables else ("create table", "as")
+        self.db.execute(f"{verb} {self.schema}.{name} {given} from rows")
+        self.tables.add(name)
+
+
+class MemoryLog(Attached):
+    """The change log of one vendor.
 
     `core` is a view over it, whose history ends one version where the next begins: nothing can
     overlap here, so a bench asserts what `core` says now and no more.
     """
 
-    dialect = "duckdb"
-
     def __init__(self, vendor: str, shapes: Iterable[Shape]) -> None:
-        super().__init__(None)  # type: ignore[arg-type]
-        self.db, name = _engine().cursor(), f"log{next(_LOGS)}"
-        self.db.execute(f"attach ':memory:' as {name}; use {name}")
-        finalize(self, _drop, self.db, name)
-        self._schema, self._tables = f"raw_{vendor}", set[str]()
-        self.db.execute(f"set timezone = 'UTC'; create schema {self._schema}; create schema core")
+        super().__init__(f"raw_{vendor}")
+        self.db.execute("set timezone = 'UTC'; create schema core")
         self.db.execute("create table open_scans (scan_id text)")
         for shape in shapes:
             self.land(shape.resource, shape.schema.empty_table())
@@ -86,17 +105,6 @@ class MemoryLog(Log):
             key, said = ", ".join(entity.key), ", ".join(("op", *entity.columns))
             names = {"history": entity.history, "view": entity.view}
             self.db.execute(_HISTORY.format(staged=staged, key=key, said=said, **names))
-
-    def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
-        text = query.format(table=f"{self._schema}.{table}").replace("%s", "?")
-        yield self.db.execute(text, list(values)).to_arrow_table()
-
-    def land(self, name: str, rows: pa.Table) -> None:
-        """Append rows to a table."""
-        there = name in self._tables
-        verb, given = ("insert into", "") if there else ("create table", "as")
-        self.db.execute(f"{verb} {self._schema}.{name} {given} from rows")
-        self._tables.add(name)
 
 
 class Bench:
@@ -211,7 +219,7 @@ class Bench:
     def snapshot(self) -> Any:
         """Everything that is landed, and the state beside it."""
         tables = self.rows(
-            f"select table_name from duckdb_tables() "
+            "select table_name from duckdb_tables() "
             f"where database_name = current_database() and schema_name = 'raw_{self.vendor}'"
         )
         landed = {

@@ -8,15 +8,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator
 from datetime import timedelta
-from functools import lru_cache
-from itertools import count
 from pathlib import Path
 from typing import Any
-
-import duckdb
-import pyarrow as pa
 
 from simulator import CollinsSwitches, Simulator, VirtualClock
 from sources import collins
@@ -24,14 +18,13 @@ from sources.collins.fields import CUSTOMERS, VENUES
 from sources.content import digest
 from sources.errors import exit_code_of
 from sources.job import Job, PartSize, Window
-from sources.known import Log
 from sources.records import Shape
 from sources.throttle import Timing
 from tests.conftest import NOON
+from tests.sources.bench import Attached
 
 TENANT = "london"
 _COUNTRY = hashlib.blake2b(b"country=GB", digest_size=16).digest()
-_LOGS = count(1)
 _CHILDREN = {
     "customer_labels": "label",
     "customer_venues": "venue",
@@ -39,33 +32,8 @@ _CHILDREN = {
 }
 
 
-@lru_cache
-def _engine() -> duckdb.DuckDBPyConnection:
-    """Return one engine for all benches: to start one takes longer than a sync."""
-    return duckdb.connect(config={"threads": 1})
-
-
-class MemoryLog(Log):
-    """The change log, in a database of its own."""
-
-    dialect = "duckdb"
-
-    def __init__(self) -> None:
-        super().__init__(None)  # type: ignore[arg-type]
-        self.db, name = _engine().cursor(), f"log{next(_LOGS)}"
-        self.db.execute(f"attach ':memory:' as {name}; use {name}")
-        self.tables: set[str] = set()
-
-    def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
-        if table in self.tables:
-            text = query.format(table=table).replace("%s", "?")
-            yield self.db.execute(text, list(values)).to_arrow_table()
-
-    def land(self, name: str, rows: pa.Table) -> None:
-        """Append rows to a table."""
-        verb = "insert into" if name in self.tables else "create table"
-        self.db.execute(f"{verb} {name} {'' if name in self.tables else 'as'} from rows")
-        self.tables.add(name)
+class MemoryLog(Attached):
+    """The change log, read table by table."""
 
     def now(self, name: str, what: str = "id", where: str = "true") -> list[tuple[Any, ...]]:
         """Return what the last row of each living key of a table says."""
