@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -86,12 +87,14 @@ class Client:
             headers={"Accept": "application/json", "User-Agent": "regulars", **(headers or {})},
             follow_redirects=False,
         )
+        # A walk asks for one path thousands of times.
+        self._address = lru_cache(64)(partial(_joined, self.base_url))
         # In ordinary dlt code nobody closes a source; its connections go with it.
         self.close = weakref.finalize(self, self._http.close)
 
     def url(self, path: str, **params: str) -> str:
         """Return the address of `path` under the base address, with these query parameters."""
-        url = str(self.base_url.join(path.lstrip("/")))
+        url = self._address(path.lstrip("/"))
         return f"{url}?{urlencode(params)}" if params else url
 
     def next_url(self, here: str, following: str, resource: str) -> str:
@@ -265,3 +268,7 @@ class Client:
 
     def _where(self, resource: str) -> dict[str, Any]:
         return {"vendor": self.vendor, "account": self.account, "resource": resource}
+
+
+def _joined(base: httpx.URL, path: str) -> str:
+    return str(base.join(path))

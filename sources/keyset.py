@@ -12,10 +12,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from sources.convert import Moments, latest
 from sources.http import Client
 from sources.paging import Batch, Idle, Page
 from sources.records import Shape
@@ -74,8 +73,10 @@ class Keyset:
                 return
             self._take_in(here, batch)
             records, onward, ready = batch.records, self._next(here, batch, stamps), None
-            if until and (later := pc.greater(stamps, until).to_pylist().count(True)):
-                records, stamps, onward = records[:-later], stamps[:-later], None
+            if until and any(stamp is not None and stamp > until for stamp in stamps):
+                early = [at for at, one in enumerate(stamps) if one is None or one <= until]
+                records, stamps = [records[at] for at in early], [stamps[at] for at in early]
+                onward = None
             elif onward is None and is_cut(here.page, batch, self._fullest):
                 yield Page(records, str(here), batch.vendor_time)
                 records, (onward, ready) = [], (yield from self._around(here, batch, stamps))
@@ -89,15 +90,15 @@ class Keyset:
                 return
             here, batch = onward, ready or self._fetch(onward, self._sort)
 
-    def obeys(self, here: Place, batch: Batch, stamps: pa.Array | None = None) -> bool:
+    def obeys(self, here: Place, batch: Batch, stamps: Moments | None = None) -> bool:
         """Tell whether what came is in order and behind the bound."""
-        found = pc.drop_null(self._shape.stamps(batch.records) if stamps is None else stamps)
-        if len(found) == 0:
+        told = self._shape.stamps(batch.records) if stamps is None else stamps
+        found = [stamp for stamp in told if stamp is not None]
+        if not found:
             return True
-        rising = len(found) == 1 or pc.all(pc.greater_equal(found[1:], found[:-1])).as_py()
-        if not rising:
+        if any(later < earlier for earlier, later in pairwise(found)):
             return False
-        first = found[0].as_py()
+        first = found[0]
         if here.after is not None and first == here.after and not self._inclusive:
             self._inclusive = True
             self._say("the bound of the change filter is included")
@@ -111,11 +112,11 @@ class Keyset:
         self._fullest = max(self._fullest, len(batch.records))
         self._window.add(map(self._shape.record_id, batch.records), batch.total)
 
-    def _next(self, here: Place, batch: Batch, stamps: pa.Array) -> Place | None:
+    def _next(self, here: Place, batch: Batch, stamps: Moments) -> Place | None:
         """Return where the walk goes on, None where it cannot."""
         if not batch.more and not is_cut(here.page, batch, self._fullest):
             return None
-        last = pc.max(stamps).as_py()
+        last = latest(stamps)
         if last is not None and (here.after is None or last - SECOND > here.after):
             return Place(last - SECOND)
         return Place(here.after, here.page + 1) if batch.more else None
@@ -150,13 +151,13 @@ class Keyset:
             self._window.ids |= known
 
     def _around(
-        self, here: Place, batch: Batch, stamps: pa.Array
+        self, here: Place, batch: Batch, stamps: Moments
     ) -> Generator[Page, None, tuple[Place | None, Batch | None]]:
         """Read what a cap may hide of one equal stamp; return where to go on."""
-        last = pc.max(stamps).as_py()
+        last = latest(stamps)
         jump = Place(last or EPOCH)
         beyond = self._fetch(jump, self._sort)
-        if last in self._shape.stamps(beyond.records).to_pylist():
+        if last in self._shape.stamps(beyond.records):
             if last is None:
                 # They have no stamp, and cannot have changed after any moment.
                 self.obeyed = False

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from sources.convert import latest
 from sources.paging import Page
 from sources.records import Shape
 
@@ -24,8 +23,8 @@ class Marks:
         """Note one page; `now` stands in for a vendor that does not tell its clock."""
         self._place.setdefault("started", (page.vendor_time or now).isoformat())
         stamps = self._shape.stamps(page.records) if page.stamps is None else page.stamps
-        self._place["without_stamp"] = self.without_stamp + stamps.null_count
-        newest = pc.max(stamps).as_py()
+        self._place["without_stamp"] = self.without_stamp + stamps.count(None)
+        newest = latest(stamps)
         if newest is not None and newest.isoformat() > str(self._place.get("newest", "")):
             self._place["newest"] = newest.isoformat()
 
@@ -65,11 +64,12 @@ class NewestFirst:
         Guarantees: true for the former only when the direction has shown itself, by a descent or
         by the newest known stamp standing in front; a page of one stamp alone proves nothing.
         """
-        stamps = pc.drop_null(self._shape.stamps(page.records))
-        if len(stamps) == 0:
+        stamps = [stamp for stamp in self._shape.stamps(page.records) if stamp is not None]
+        if not stamps:
             return False
-        first, last = pc.max(stamps).as_py(), stamps[-1].as_py()
-        if not _never_rises(stamps) or (self._newest is not None and first > self._newest):
+        first, last = max(stamps), stamps[-1]
+        rises = any(later > earlier for earlier, later in pairwise(stamps))
+        if rises or (self._newest is not None and first > self._newest):
             self.broken = True
             return True
         if self._newest is None:
@@ -77,9 +77,3 @@ class NewestFirst:
         self._descends = self._descends or last < (self._newest or first)
         self._newest = first
         return bool(self._descends and last < self._bound)
-
-
-def _never_rises(stamps: pa.Array) -> bool:
-    if len(stamps) == 1:
-        return True
-    return bool(pc.all(pc.greater_equal(stamps[:-1], stamps[1:])).as_py())

@@ -14,8 +14,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-import pyarrow as pa
-
+from sources.convert import Moments
 from sources.errors import ContractError
 from sources.http import Answer, Client
 from sources.payload import Record, records_in
@@ -37,7 +36,7 @@ class Page:
     records: list[Record]
     next: str | None
     vendor_time: datetime | None
-    stamps: pa.Array | None = None
+    stamps: Moments | None = None
 
 
 def follow_header(

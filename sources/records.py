@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from sources.content import canonical, digest, without
-from sources.convert import Bad, Kind, column
+from sources.convert import Bad, Kind, Moments, column, moments
 from sources.payload import Record
 from sources.rejects import Reject
 
@@ -156,10 +156,10 @@ class Shape:
             return str(value)
         return value if isinstance(value, str) and value else None
 
-    def stamps(self, records: Sequence[Record]) -> pa.Array:
-        """Return the vendor's change stamps of these records, UTC; NULL where there is none."""
+    def stamps(self, records: Sequence[Record]) -> Moments:
+        """Return the vendor's change stamps of these records, UTC; None where there is none."""
         declared = next(each for each in self.fields if each.column == self.stamp)
-        return column(declared.kind, [record.get(declared.path[0]) for record in records])[0]
+        return moments([record.get(declared.path[0]) for record in records])
 
     def fingerprint(self, record: Record, context: bytes = b"") -> str:
         """Return the versioned hash of a record's content, what lies left out."""

@@ -177,7 +177,7 @@ class Scan:
         for start in range(0, len(new), 1000):
             some = [ids[at] for at in new[start : start + 1000]]
             held |= self.log.stamps(self.shape, self.report.tenant_id, some)
-        stamps = self.shape.stamps([records[at] for at in new]).to_pylist()
+        stamps = self.shape.stamps([records[at] for at in new])
         fresh = [
             at
             for at, stamp in zip(new, stamps, strict=True)

@@ -123,7 +123,7 @@ class Hidden:
 
     def _of_stamp(self, batch: Batch, last: datetime | None) -> set[str]:
         """Return the ids of those on a page that have no later stamp."""
-        stamps = self._shape.stamps(batch.records).to_pylist()
+        stamps = self._shape.stamps(batch.records)
         return {
             one
             for one, stamp in zip(map(self._shape.record_id, batch.records), stamps, strict=True)

@@ -194,7 +194,7 @@ class Reader:
             self.place["last"] = batch.pages or 0
             self._keep(Page(batch.records, None, batch.vendor_time))
             yield
-            without = STAMPED[name].stamps(batch.records).null_count
+            without = STAMPED[name].stamps(batch.records).count(None)
             if self._seen() == before and not (without and (batch.more or step < 0)):
                 break
             page += step
@@ -207,8 +207,8 @@ class Reader:
         note(self.scan, page, self.marks)
         if not self.scan.complete_kind:
             return
-        stamps = zip(page.records, CUSTOMERS.stamps(page.records).is_null(), strict=True)
-        ids = {str(CUSTOMERS.record_id(one)) for one, without in stamps if without.as_py()}
+        stamps = zip(page.records, CUSTOMERS.stamps(page.records), strict=True)
+        ids = {str(CUSTOMERS.record_id(one)) for one, stamp in stamps if stamp is None}
         fresh = ids - self._unstamped
         # Only who comes twice is to be known; they come soon, or are few.
         self._unstamped = fresh if len(self._unstamped) > _REMEMBERED else self._unstamped | fresh

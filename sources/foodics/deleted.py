@@ -6,9 +6,8 @@ from collections.abc import Callable, Generator
 from datetime import datetime
 from functools import partial
 
-import pyarrow.compute as pc
-
 from sources.confirm import by_address
+from sources.convert import latest
 from sources.foodics import api
 from sources.foodics.fields import CUSTOMERS
 from sources.http import Client
@@ -97,7 +96,7 @@ class Deleted:
             if order.enough(page):
                 return not order.broken
             # A page of one stamp shows no order; their number may show that nobody is new.
-            newest = pc.max(CUSTOMERS.stamps(page.records)).as_py()
+            newest = latest(CUSTOMERS.stamps(page.records))
             return newest is not None and newest < since and self._total == self._expected
 
         return enough

@@ -8,8 +8,6 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-import pyarrow.compute as pc
-
 from sources.abreast import abreast
 from sources.errors import ContractError, Unavailable, VendorError
 from sources.foodics import api
@@ -182,8 +180,8 @@ class Living:
 
     def _stretches(self, first: Batch) -> list[Stretch]:
         """Return what can be walked abreast: all but what may still be changing."""
-        stamps = CUSTOMERS.stamps(first.records)
-        low, pages = pc.min(stamps).as_py(), (first.total or 0) / max(1, len(first.records))
+        stamps = [one for one in CUSTOMERS.stamps(first.records) if one is not None]
+        low, pages = min(stamps, default=None), (first.total or 0) / max(1, len(first.records))
         count = min(api.AT_ONCE, int(pages // _LEAST_PAGES))
         if cap := self.client.limiter.per_minute:
             count = min(count, ceil(cap / 60 * _SLOWEST))
