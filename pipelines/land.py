@@ -19,7 +19,7 @@ from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
-from pipelines import warehouse
+from pipelines import project, warehouse
 from pipelines.settings import Account
 from sources.errors import ConfigError, Locked, SyncError
 from sources.job import Job
@@ -28,6 +28,8 @@ from transforms.publish import Warehouse
 log = logging.getLogger("regulars")
 # Arrow's own allocators keep what was freed for themselves; a run's memory is to stay flat.
 pa.set_memory_pool(pa.system_memory_pool())
+# As the operating system says it, and SQLite.
+_DISK_IS_FULL = ("No space left on device", "Disk quota exceeded", "disk is full")
 
 
 def land(
@@ -123,6 +125,12 @@ def _meaning(account: Account, error: PipelineStepFailed) -> SyncError:
             return ConfigError(
                 f"{account.label}: destination.warehouse.memory_limit is too small for what there "
                 "is to load. What was landed before is kept; raise it and run again"
+            )
+        if any(sign in str(inner) for sign in _DISK_IS_FULL):
+            return Locked(
+                f"{account.label}: a disk is full, the working folder's ({project.data_dir()}) "
+                "or the warehouse's. What was landed before is kept; make room, and the next run "
+                "goes on"
             )
         if isinstance(inner, DestinationConnectionError | DestinationTransientException):
             return Locked(

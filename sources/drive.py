@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from sqlite3 import OperationalError
 from traceback import format_tb
 from typing import Any, Protocol
 
@@ -165,11 +166,12 @@ def _read_on(scan: Scan, read: Read) -> None:
 def _meant(error: Exception, job: Job, report: ScanReport, account: str) -> VendorError:
     """Return what an exception means for its scan; raise it where it is not the scan's alone.
 
-    Only the class of a foreign one is told: its message may hold a record.
+    Only the class of a foreign one is told: its message may hold a record. What the disk does
+    is no vendor's fault, and the checkpoint stays.
     """
     if isinstance(error, VendorError):
         return error
-    if isinstance(error, SyncError | DestinationTransientException):
+    if isinstance(error, SyncError | DestinationTransientException | OSError | OperationalError):
         raise error
     job.log.debug("unforeseen, at\n%s", "".join(format_tb(error.__traceback__)))
     return ContractError(

@@ -1,9 +1,13 @@
-"""A publish that needs more memory than is usual gets it, and nothing is lost on the way."""
+"""Where memory or disk is short nothing is lost: there is a second try, or the next run goes on."""
 
 from __future__ import annotations
 
+import errno
 import logging
 
+from dlt.common.storages.file_storage import FileStorage
+
+from sources.scratch import Scratch
 from tests.conftest import assert_true
 
 
@@ -23,4 +27,51 @@ def test_publish_out_of_memory_is_tried_with_more(sim, sync, tables, monkeypatch
     assert "publishing again with a memory limit" in caplog.text
     monkeypatch.delenv("DESTINATION__WAREHOUSE__MEMORY_LIMIT")
     sync()
+    assert_true(tables, sim)
+
+
+def test_disk_that_is_full_in_the_middle_of_a_scan_costs_no_checkpoint(
+    sim, sync, tables, monkeypatch
+):
+    """Nobody's promise is broken: exit 75, and the next run goes on where this one was."""
+    monkeypatch.setenv("RUNS__CHECKPOINT_PAGES", "2")
+    save = Scratch.save
+
+    def save_on_a_small_disk(self, *args):
+        save(self, *args)
+        # No smaller than it is: it cannot grow any more.
+        self._db.execute("pragma max_page_count = 1")
+
+    monkeypatch.setattr(Scratch, "save", save_on_a_small_disk)
+    org = sim.loke.organizations[0]
+    outcome = sync()
+    assert outcome.exit_code == 75
+    assert "a disk is full" in str(outcome.errors[0])
+    assert tables.one("select count(*) from raw_loke.customers") > 0
+    assert not [key for key in tables.customers() if key[0] == org]
+    monkeypatch.setattr(Scratch, "save", save)
+    sim.reset_counters()
+    assert sync().exit_code == 0
+    assert_true(tables, sim)
+    assert 0 < sim.count(rf"{org}/customers\?") < 5
+
+
+def test_disk_that_is_full_when_a_part_is_written_costs_nothing_but_time(
+    sim, sync, tables, monkeypatch
+):
+    """What dlt cannot write is no vendor's fault either."""
+    sync()
+    before = tables.customers()
+    sim.loke.create_customer(sim.loke.organizations[0])
+    with monkeypatch.context() as patch:
+
+        def fail(*_, **__):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patch.setattr(FileStorage, "atomic_rename", fail)
+        outcome = sync()
+    assert outcome.exit_code == 75
+    assert "a disk is full" in str(outcome.errors[0])
+    assert tables.customers() == before
+    assert sync().exit_code == 0
     assert_true(tables, sim)
