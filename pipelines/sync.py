@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dlt.destinations.exceptions import DatabaseException, DatabaseTransientException
+from dlt.destinations.exceptions import DatabaseException
 
 from pipelines import lock, project, settings, warehouse
 from pipelines.land import land, open_scans
@@ -105,8 +105,7 @@ def _run(
             outcome.held += job.held
             outcome.errors += job.errors
         _keep_plans(outcome, accounts)
-        with warehouse.sql(destination) as sql:
-            _publish(sql, outcome, command, timing)
+        _publish(destination, outcome, command, timing)
     return outcome
 
 
@@ -142,8 +141,8 @@ def transform(*, rebuild: bool = False, timing: Timing | None = None) -> Outcome
     """Publish what is landed; with `rebuild`, all of it anew."""
     timing = timing or Timing()
     outcome = Outcome(new_id(timing.now()))
-    with warehouse.writing() as destination, warehouse.sql(destination) as sql:
-        _publish(sql, outcome, "transform", timing, rebuild=rebuild)
+    with warehouse.writing() as destination:
+        _publish(destination, outcome, "transform", timing, rebuild=rebuild)
     return outcome
 
 
@@ -180,9 +179,41 @@ def _account_lock(account: settings.Account) -> Iterator[None]:
 
 
 def _publish(
-    sql: Warehouse, outcome: Outcome, command: str, timing: Timing, *, rebuild: bool = False
+    destination: Any, outcome: Outcome, command: str, timing: Timing, *, rebuild: bool = False
 ) -> None:
-    """Publish, with the run's own rows in the same transaction; note a failed check as held."""
+    """Publish; give DuckDB more memory where a large change needs it, and publish again.
+
+    A publish is one transaction, so a failed one has changed nothing. The file is opened anew for
+    the next: where memory ran out while rows were deleted, DuckDB lets nobody delete them again.
+    """
+    for limit in _MORE_MEMORY:
+        try:
+            with warehouse.sql(destination) as sql:
+                if sql.dialect == "duckdb":
+                    # What was just loaded leaves the memory that the fold is about to need.
+                    sql.run("checkpoint")
+                return _publish_once(sql, outcome, command, timing, rebuild=rebuild)
+        except _OutOfMemoryError:
+            log.info("publishing again with a memory limit of %s", limit)
+            destination = destination.anew(limit)
+    with warehouse.sql(destination) as sql:
+        return _publish_once(sql, outcome, command, timing, rebuild=rebuild, last=True)
+
+
+class _OutOfMemoryError(Exception):
+    """DuckDB may be given more."""
+
+
+def _publish_once(
+    sql: Warehouse,
+    outcome: Outcome,
+    command: str,
+    timing: Timing,
+    *,
+    rebuild: bool,
+    last: bool = False,
+) -> None:
+    """Publish, with the run's own rows in the same transaction; note what fails as an error."""
     started = outcome.reports[0].started_at if outcome.reports else timing.now()
 
     def row() -> RunRow:
@@ -192,11 +223,8 @@ def _publish(
 
     scans = [asdict(report) for report in outcome.reports]
     try:
-        outcome.published = _with_room(
-            sql,
-            lambda: publish(
-                sql, open_scans=open_scans(sql), rebuild=rebuild, run=row(), scans=scans
-            ),
+        outcome.published = publish(
+            sql, open_scans=open_scans(sql), rebuild=rebuild, run=row(), scans=scans
         )
     except CheckFailedError as error:
         outcome.errors.append(
@@ -207,6 +235,8 @@ def _publish(
         )
         record_run(sql, row(), scans)
     except DatabaseException as error:
+        if sql.dialect == "duckdb" and not last and "Out of Memory" in str(error):
+            raise _OutOfMemoryError from None
         # Its text may hold a row. Next time it is tried again; until then the run tells of it.
         log.debug("publishing failed", exc_info=error)
         outcome.errors.append(
@@ -217,25 +247,6 @@ def _publish(
             )
         )
         record_run(sql, row(), scans)
-
-
-def _with_room(sql: Warehouse, act: Callable[[], Published]) -> Published:
-    """Run a publish; give DuckDB more memory when a large change needs it, and run it again.
-
-    A publish is one transaction, so a failed one has changed nothing.
-    """
-    if sql.dialect == "duckdb":
-        # What was just loaded leaves the memory that the fold is about to need.
-        sql.run("checkpoint")
-    for more in _MORE_MEMORY:
-        try:
-            return act()
-        except DatabaseTransientException as error:
-            if sql.dialect != "duckdb" or "Out of Memory" not in str(error):
-                raise
-            log.info("publishing again with a memory limit of %s", more)
-            sql.run(f"set memory_limit = '{more}'")
-    return act()
 
 
 def _keep_plans(outcome: Outcome, accounts: Sequence[settings.Account]) -> None:

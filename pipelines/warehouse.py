@@ -76,27 +76,52 @@ def writing() -> Iterator[Any]:
         _known(where.kind)
         yield "warehouse"
         return
-    connection = _open(where.file, read_only=False)
+    limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "96MB"
+    file = _File(where.file)
     try:
-        limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "96MB"
-        _limit_memory(connection, str(limit))
-        # Rows of a log have no order of their own; keeping one would cost memory.
-        connection.execute("set preserve_insertion_order = false")
-        yield _Opened(connection)
+        file.open(str(limit))
+        yield _Opened(file)
     finally:
-        connection.close()
+        file.close()
+
+
+class _File:
+    """A DuckDB file that is open for writing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.connection: Any = None
+
+    def open(self, limit: str) -> None:
+        """Open the file, anew if it is open, with this much memory."""
+        self.close()
+        self.connection = _open(self._path, read_only=False)
+        _limit_memory(self.connection, limit)
+        # Rows of a log have no order of their own; keeping one would cost memory.
+        self.connection.execute("set preserve_insertion_order = false")
+
+    def close(self) -> None:
+        """Close it, if it is open."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
 
 class _Opened(dlt.destinations.duckdb):
     """The open file. What dlt asks of it at every step of a run is worked out once."""
 
-    def __init__(self, connection: Any, memory: _Memory | None = None, **kwargs: Any) -> None:
-        super().__init__(connection, destination_name="warehouse", **kwargs)
-        self._connection, self._memory = connection, memory or _Memory()
+    def __init__(self, file: _File, memory: _Memory | None = None, **kwargs: Any) -> None:
+        super().__init__(file.connection, destination_name="warehouse", **kwargs)
+        self._file, self._memory = file, memory or _Memory()
 
     def again(self) -> _Opened:
         """Return the same file for another pipeline: dlt writes into what it is given."""
-        return _Opened(self._connection, self._memory)
+        return _Opened(self._file, self._memory)
+
+    def anew(self, limit: str) -> _Opened:
+        """Return the same file, closed and opened again with this much memory."""
+        self._file.open(limit)
+        return _Opened(self._file)
 
     def capabilities(
         self, config: Any = None, naming: NamingConvention | None = None

@@ -11,7 +11,7 @@ import sys
 import sqlglot
 from sqlglot.errors import SqlglotError
 
-from transforms.fold import staged, statement
+from transforms.fold import staged, statement, touched
 from transforms.model import ENTITIES, HERE, sql, staging, vendors
 from transforms.publish import conditions, rejects_view
 
@@ -33,14 +33,16 @@ def statements() -> dict[str, str]:
         queries = [query for vendor in vendors() for query in staging(vendor, entity)]
         facts = {
             "staged": staged(queries),
+            "touched": touched(queries, entity, f"changed_{entity.view} where bucket = '00'"),
             "scans": "'s'",
             "open_scans": "''",
             "low": "00",
             "high": "ff",
-            "news_within": "1 = 1",
-            "entry_within": "1 = 1",
+            "entries": staged(queries),
+            "news": f"news_{entity.view}",
+            "within": "1 = 1",
         }
-        for name in ("changed", "ended", "first", "once", "often"):
+        for name in ("news", "changed", "ended", "first", "once", "often"):
             found[f"fold/{name}/{entity.view}"] = statement(name, entity, **facts)
     return found
 

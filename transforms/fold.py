@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from transforms.model import Entity, sql
@@ -16,6 +17,26 @@ def literals(values: Sequence[str]) -> str:
 def staged(queries: Sequence[str]) -> str:
     """Return one relation over the staging queries of several vendors."""
     return "(" + " union all ".join(queries) + ")"
+
+
+def touched(queries: Sequence[str], entity: Entity, keys: str) -> str:
+    """Return `staged` for those rows of the log alone that may be of one of these keys.
+
+    `keys` is a relation that has the entity's `spread`.
+
+    Engines work out all that staging says of a row before they join: of a large log, for millions
+    of rows of which a few are wanted. So the log itself is asked, by the column of its own that
+    becomes the entity's `spread`.
+    """
+    parts = []
+    for query in queries:
+        head, source = query.rsplit("\nfrom ", 1)
+        spread = re.search(rf"^    (?:(\w+) as )?{entity.spread},$", head, re.MULTILINE)
+        if spread is None or not re.fullmatch(r"\w+\.\w+", source):
+            raise ValueError(f"staging has no column of a log as {entity.spread}: {head}")
+        wanted = f"{spread[1] or entity.spread} in (select {entity.spread} from {keys})"
+        parts.append(f"{head}\nfrom (select * from {source} where {wanted}) as told")
+    return staged(parts)
 
 
 def statement(name: str, entity: Entity, **facts: str) -> str:

@@ -16,11 +16,17 @@ WITH_WINDOWS, WITHOUT_WINDOWS = 50_000, 250_000
 Run = Callable[[str], Sequence[Sequence[Any]]]
 
 
-def shares(rows: int) -> list[Callable[[str], str]]:
+def shares(rows: int, dialect: str) -> list[Callable[[str], str]]:
     """Return conditions on a key that part so many new rows into shares that fit."""
     count = min(256, -(-rows // WITHOUT_WINDOWS))
     if count <= 1:
         return [lambda _: "1 = 1"]
+    if dialect == "duckdb":
+        # Asked of every row for each share: its own hash takes a tenth of the time.
+        def having(rest: int) -> Callable[[str], str]:
+            return lambda key: f"hash({key}) % {count} = {rest}"
+
+        return [having(rest) for rest in range(count)]
     edges = [f"{256 * share // count:02x}" for share in range(count)] + ["g"]
 
     def between(low: str, below: str) -> Callable[[str], str]:

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import sqlglot
 
-from transforms.fold import literals, staged, statement
+from transforms.fold import literals, staged
+from transforms.histories import Fold
 from transforms.model import ENTITIES, HERE, Entity, columns, fingerprint, sql, staging, vendors
-from transforms.portions import WITH_WINDOWS, WITHOUT_WINDOWS, portions, shares
 
 log = logging.getLogger("regulars.publish")
 _VERSION = "*"
@@ -125,13 +125,13 @@ def publish(
             held = _held(warehouse, queries, open_scans) if queries else {}
             news = _news(warehouse, entity, held)
             if news:
-                done.keys[entity.view] = _fold(
-                    warehouse, entity, queries, news, open_scans, all_new=news == held
-                )
+                fold = Fold(warehouse.run, warehouse.dialect, entity, queries, news, open_scans)
+                done.keys[entity.view] = fold.write(all_new=news == held)
         _show(warehouse, existing, renew=done.rebuilt)
         _check(warehouse, done)
         for entity in ENTITIES:
-            warehouse.run(f"drop table if exists changed_{entity.view}")
+            for table in ("news", "changed"):
+                warehouse.run(f"drop table if exists {table}_{entity.view}")
         if run is not None:
             warehouse.insert("runs", [asdict(run)])
             warehouse.insert("scans", scans)
@@ -189,50 +189,6 @@ def _news(warehouse: Warehouse, entity: Entity, held: Mapping[str, int]) -> dict
     query = f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"
     known: dict[str, int] = dict(map(tuple, warehouse.run(query))) if held else {}
     return {scan: count for scan, count in held.items() if known.get(scan) != count}
-
-
-def _fold(
-    warehouse: Warehouse,
-    entity: Entity,
-    queries: Sequence[str],
-    news: Mapping[str, int],
-    open_scans: Sequence[str],
-    *,
-    all_new: bool,
-) -> int:
-    """Write the history of every key these scans say something about; return how many keys.
-
-    `all_new` tells that the log holds nothing else.
-    """
-    facts = {
-        "staged": staged(queries),
-        "scans": literals(list(news)),
-        "open_scans": literals(open_scans),
-    }
-    changed = f"changed_{entity.view}"
-    warehouse.run(f"drop table if exists {changed}")
-    named = ", ".join(f"{column} text" for column in entity.key)
-    warehouse.run(f"create temporary table {changed} ({named}, times bigint, bucket text)")
-    for condition in shares(sum(news.values())):
-        within = {name: condition(f"{name}.{entity.spread}") for name in ("news", "entry")}
-        names = {f"{name}_within": text for name, text in within.items()}
-        warehouse.run(statement("changed", entity, **names, **facts))
-    warehouse.run(statement("ended", entity, **facts))
-    keys = int(warehouse.run(f"select count(*) from {changed}")[0][0])
-    if all_new and keys == sum(news.values()):
-        warehouse.run(statement("first", entity, **facts))
-    else:
-        for low, high in portions(warehouse.run, changed, "times = 1", WITHOUT_WINDOWS):
-            warehouse.run(statement("once", entity, low=low, high=high, **facts))
-        for low, high in portions(warehouse.run, changed, "times > 1", WITH_WINDOWS):
-            warehouse.run(statement("often", entity, low=low, high=high, **facts))
-    warehouse.run(
-        f"delete from ops.published where entity = '{entity.view}' "
-        f"and scan_id in ({literals(list(news))})"
-    )
-    values = ", ".join(f"('{entity.view}', '{scan}', {count})" for scan, count in news.items())
-    warehouse.run(f"insert into ops.published values {values}")
-    return keys
 
 
 def conditions(entity: Entity, *, folded: bool) -> dict[str, str]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import logging
 
+import pytest
 from dlt.common.storages.file_storage import FileStorage
+from dlt.destinations.exceptions import DatabaseTransientException
 
+from pipelines import warehouse
 from sources.scratch import Scratch
 from tests.conftest import assert_true
 
@@ -75,3 +78,21 @@ def test_disk_that_is_full_when_a_part_is_written_costs_nothing_but_time(
     assert tables.customers() == before
     assert sync().exit_code == 0
     assert_true(tables, sim)
+
+
+def test_file_opened_anew_after_memory_ran_out_lets_rows_be_deleted(project):
+    """What DuckDB was deleting when memory ran out it lets nobody delete: hence the reopening."""
+    delete = "delete from guests where id in (select id from gone)"
+    with warehouse.writing() as destination, warehouse.sql(destination) as sql:
+        sql.run("create table guests as select i::text id from range(2000000) each(i)")
+        sql.run("create table gone as select (i * 2000)::text id from range(1000) each(i)")
+        sql.run("checkpoint")
+        sql.run("set memory_limit = '14MB'")
+        with pytest.raises(DatabaseTransientException, match="Out of Memory"):
+            sql.run(delete)
+        sql.run("set memory_limit = '256MB'")
+        with pytest.raises(DatabaseTransientException, match="Conflict"):
+            sql.run(delete)
+        with warehouse.sql(destination.anew("256MB")) as again:
+            again.run(delete)
+            assert again.run("select count(*) from guests") == [(1_999_000,)]

@@ -5,7 +5,7 @@ with touched as (
     select entry.*, row_number() over (
         partition by {entry_key}, entry.observed_at order by entry.scan_id desc
     ) as again
-    from {staged} as entry
+    from {touched} as entry
     join changed_{entity} as changed on {changed_is_entry}
     where entry.scan_id not in ({open_scans})
         and changed.times > 1 and changed.bucket between '{low}' and '{high}'

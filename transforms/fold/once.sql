@@ -3,7 +3,7 @@ insert into core.{history} ({columns}, {ours})
 select {columns}, {ours_once}
 from (
     select entry.*
-    from {staged} as entry
+    from {touched} as entry
     join changed_{entity} as changed on {changed_is_entry}
     where entry.op = 'upsert' and entry.scan_id not in ({open_scans})
         and changed.times = 1 and changed.bucket between '{low}' and '{high}'

@@ -1,0 +1,89 @@
+"""Writing the history of every key that new scans say something about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from transforms.fold import literals, staged, statement, touched
+from transforms.model import Entity
+from transforms.portions import WITH_WINDOWS, WITHOUT_WINDOWS, Run, portions, shares
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One entity's fold of some scans.
+
+    Attributes:
+        run: Runs a statement.
+        dialect: The warehouse's, as sqlglot names it.
+        queries: The staging queries of the logs there are.
+        news: The scans, with how many rows the log holds of each.
+        open_scans: Scans whose rows are not to be shown yet.
+    """
+
+    run: Run
+    dialect: str
+    entity: Entity
+    queries: Sequence[str]
+    news: Mapping[str, int]
+    open_scans: Sequence[str]
+
+    @property
+    def _changed(self) -> str:
+        return f"changed_{self.entity.view}"
+
+    def _say(self, name: str, **facts: str) -> str:
+        scans, open_scans = literals(list(self.news)), literals(self.open_scans)
+        facts = {"staged": staged(self.queries), **facts}
+        return statement(name, self.entity, scans=scans, open_scans=open_scans, **facts)
+
+    def write(self, *, all_new: bool) -> int:
+        """Write the histories; return of how many keys.
+
+        `all_new` tells that the log holds nothing else.
+        """
+        entity, rows = self.entity, sum(self.news.values())
+        self._find_changed(rows)
+        self.run(self._say("ended"))
+        keys = int(self.run(f"select count(*) from {self._changed}")[0][0])
+        if all_new and keys == rows:
+            self.run(self._say("first"))
+        else:
+            self._write_some("once", "times = 1", WITHOUT_WINDOWS)
+            self._write_some("often", "times > 1", WITH_WINDOWS)
+        self.run(
+            f"delete from ops.published where entity = '{entity.view}' "
+            f"and scan_id in ({literals(list(self.news))})"
+        )
+        values = ", ".join(
+            f"('{entity.view}', '{scan}', {count})" for scan, count in self.news.items()
+        )
+        self.run(f"insert into ops.published values {values}")
+        return keys
+
+    def _write_some(self, name: str, which: str, most: int) -> None:
+        """Write the histories of some of the changed keys, by portions."""
+        for low, high in portions(self.run, self._changed, which, most):
+            keys = f"{self._changed} where bucket between '{low}' and '{high}'"
+            log = touched(self.queries, self.entity, keys)
+            self.run(self._say(name, low=low, high=high, touched=log))
+
+    def _find_changed(self, rows: int) -> None:
+        """Put the keys these rows speak of into a table, with how much the log holds of each."""
+        spread, news = self.entity.spread, f"news_{self.entity.view}"
+        key = ", ".join(f"{column} text" for column in self.entity.key)
+        for table, more in ((news, ""), (self._changed, ", times bigint, bucket text")):
+            self.run(f"drop table if exists {table}")
+            self.run(f"create temporary table {table} ({key}{more})")
+        parts = shares(rows, self.dialect)
+        for part in parts:
+            keys = self._say("news", within=part(f"news.{spread}"))
+            if len(parts) == 1:
+                # An engine then knows how few they are before it looks through the whole log.
+                self.run(f"insert into {news} {keys}")
+                log = touched(self.queries, self.entity, news)
+                self.run(self._say("changed", news=news, entries=log, within="1 = 1"))
+            else:
+                log, within = staged(self.queries), part(f"entry.{spread}")
+                self.run(self._say("changed", news=f"({keys})", entries=log, within=within))
