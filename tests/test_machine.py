@@ -121,10 +121,11 @@ class Machine(RuleBasedStateMachine):
     def _world(self, at):
         return self.worlds[at % len(self.worlds)]
 
-    def _membership(self, world):
-        # The last one may have left.
+    def _with_lists(self, at):
+        world = self._world(at)
+        # The last member may have left.
         world.refill()
-        return world.any_membership()
+        return world
 
     def _customer(self, world, at):
         ids = world.ids
@@ -160,33 +161,28 @@ class Machine(RuleBasedStateMachine):
 
     @rule(at=AT, who=AT)
     def join(self, at, who):
-        world = self._world(at)
-        list_id, (_, member) = self._membership(world)
+        world = self._with_lists(at)
+        list_id, (_, member) = world.any_membership()
         customer = self._customer(world, who)
         if customer[1] != member and customer[1] not in world.members(list_id):
             world.join(list_id, customer)
 
     @rule(at=AT)
     def leave(self, at):
-        world = self._world(at)
-        world.leave(*self._membership(world))
+        world = self._with_lists(at)
+        world.leave(*world.any_membership())
 
     @rule(at=AT, count=st.integers(1, 3))
     def swap_members(self, at, count):
-        self._world(at).swap_members(count)
+        self._with_lists(at).swap_members(count)
 
     @rule(at=AT)
     def empty_list(self, at):
-        world = self._world(at)
-        world.empty_list()
-        # There is always a list with somebody on it, for the other rules to work with.
-        world.refill()
+        self._with_lists(at).empty_list()
 
     @rule(at=AT)
     def delete_list(self, at):
-        world = self._world(at)
-        world.delete_list()
-        world.refill()
+        self._with_lists(at).delete_list()
 
     @rule(seconds=st.integers(0, 7200))
     def time_passes(self, seconds):
