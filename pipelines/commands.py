@@ -193,13 +193,13 @@ def run_plan(options: Namespace) -> int:
     found = plan(options.vendors)
     known = [step.requests for step in found.steps if step.requests is not None]
     for step in found.steps:
-        asked = "" if step.requests is None else f"about {step.requests} requests, "
+        asked = "" if step.requests is None else f"about {_requests(step.requests)}, "
         pace = f"{step.minutes:.1f} min under the limit, " if step.minutes else ""
         _say(
             f"{step.vendor}/{step.resource} {step.tenant_id}: {step.kind}, {asked}{pace}{step.note}"
         )
     if known:
-        _say(f"in all about {sum(known)} requests")
+        _say(f"in all about {_requests(sum(known))}")
     if len(known) < len(found.steps):
         _say("how many requests a scan takes that was never made is known once it has been made")
     for waiting in found.held:
@@ -232,6 +232,10 @@ def run_simulate(options: Namespace) -> int:
     except OSError as error:
         raise ConfigError(f"--port {options.port}: {error.strerror}") from None
     return 0
+
+
+def _requests(count: int) -> str:
+    return f"{count} request{'' if count == 1 else 's'}"
 
 
 def run_demo(options: Namespace) -> int:
