@@ -9,6 +9,7 @@ import pytest
 from dlt.common.storages.file_storage import FileStorage
 from dlt.destinations.exceptions import DatabaseTransientException
 
+from pipelines import sync as runs
 from pipelines import warehouse
 from sources.scratch import Scratch
 from tests.conftest import assert_true
@@ -96,3 +97,22 @@ def test_file_opened_anew_after_memory_ran_out_lets_rows_be_deleted(project):
         with warehouse.sql(destination.anew("256MB")) as again:
             again.run(delete)
             assert again.run("select count(*) from guests") == [(1_999_000,)]
+
+
+def test_publish_after_loading_is_tried_again_on_a_file_nobody_holds(
+    sim, sync, tables, monkeypatch
+):
+    """What loaded has let go of it: DuckDB begins anew, with nothing of the old in its way."""
+    publish, threads = runs.publish, []
+
+    def run_out_of_memory_first(sql, **facts):
+        threads.append(sql.run("select current_setting('threads')")[0][0])
+        if len(threads) == 1:
+            sql.run("set threads = 7")
+            raise DatabaseTransientException(RuntimeError("Out of Memory Error: made up"))
+        return publish(sql, **facts)
+
+    monkeypatch.setattr(runs, "publish", run_out_of_memory_first)
+    assert sync().exit_code == 0
+    assert threads[1] == threads[0] != 7
+    assert_true(tables, sim)
