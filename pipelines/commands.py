@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sources.errors import ConfigError, Held, exit_code_of
 
 if TYPE_CHECKING:
-    from pipelines.sync import Outcome
+    from pipelines.publishing import Outcome
     from sources.job import Window
 
 _LAST_PORT = 65_535

@@ -81,7 +81,14 @@ def _demo(customers: int) -> int:
     from simulator import Simulator, story
     from simulator.accounts import settings_for
 
-    file = _clean_slate()
+    file, made = _clean_slate()
+
+    def sync(*flags: str) -> int:
+        try:
+            return _sync(*flags)
+        finally:
+            made.write_text("\n".join(_runs(file)), "utf-8")
+
     simulator = Simulator(customers=customers)
     guest = story.arrive(simulator)
     with simulator.serve() as port:
@@ -89,15 +96,15 @@ def _demo(customers: int) -> int:
             del os.environ[name]
         os.environ.update(settings_for(simulator))
         _title(f"Day one: four vendors, pretended on 127.0.0.1:{port}, into {file.name}")
-        codes = [_sync()]
+        codes = [sync()]
         query(_COUNTS)
         since = _now()
         _title("Meanwhile at the vendors: guests come, change their mind, leave; lists are edited")
         story.day(simulator, guest)
         _title("Day two: only what changed is read")
-        codes.append(_sync())
+        codes.append(sync())
         _title("Once a day everything is read: that is what finds who is gone where nobody tells")
-        codes.append(_sync("--full"))
+        codes.append(sync("--full"))
     _title("What arrived on day two")
     query(_CHANGES.format(since=since))
     for question, text in QUERIES:
@@ -107,25 +114,49 @@ def _demo(customers: int) -> int:
     return next((code for code in (2, 3, 4, 5, 75) if code in codes), 0)
 
 
-def _clean_slate() -> Path:
-    """Start from no warehouse; refuse to touch one that the demo did not make."""
+def _clean_slate() -> tuple[Path, Path]:
+    """Start from no warehouse; refuse to touch one that the demo did not make.
+
+    Returns the warehouse, and where it is noted which runs were the demo's.
+    """
     file = warehouse.place().file
     if file is None:
         raise ConfigError("the demo writes a DuckDB file; unset destination.warehouse")
-    marker = project.data_dir() / "demo" / f"{warehouse.place().lock_name}.made"
-    if file.exists() and not marker.exists():
+    made = _made()
+    if file.exists() and not _is_ours(file, made):
         raise ConfigError(
-            f"{file.name} exists and is not the demo's. Nothing was touched; move it away, or set "
-            "DESTINATION__WAREHOUSE__CREDENTIALS to another file"
+            f"{file.name} exists and is not the demo's alone. Nothing was touched; move it away, "
+            "or set DESTINATION__WAREHOUSE__CREDENTIALS to another file"
         )
-    shutil.rmtree(marker.parent, ignore_errors=True)
+    shutil.rmtree(made.parent, ignore_errors=True)
     for path in (file, file.with_name(file.name + ".wal")):
         path.unlink(missing_ok=True)
-    marker.parent.mkdir(parents=True)
-    marker.touch()
+    made.parent.mkdir(parents=True)
+    made.touch()
     # The demo's working data are its own, whatever a real account has under way.
-    os.environ["DLT_DATA_DIR"] = str(marker.parent / "data")
-    return file
+    os.environ["DLT_DATA_DIR"] = str(made.parent / "data")
+    return file, made
+
+
+def _made() -> Path:
+    """Return the file that tells which runs were the demo's."""
+    return project.data_dir() / "demo" / f"{warehouse.place().lock_name}.runs"
+
+
+def _is_ours(file: Path, made: Path) -> bool:
+    """Tell whether all a warehouse holds came by runs of the demo, if only by half of one."""
+    return made.exists() and _runs(file) <= set(made.read_text("utf-8").split())
+
+
+def _runs(file: Path) -> set[str]:
+    """Return the ids of all runs a warehouse was written by; none where it does not tell."""
+    import duckdb
+
+    try:
+        with duckdb.connect(str(file), read_only=True) as db:
+            return {run for (run,) in db.execute("select run_id from ops.runs").fetchall()}
+    except duckdb.Error:
+        return set()
 
 
 def _sync(*flags: str) -> int:

@@ -21,15 +21,13 @@ from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from pipelines import project, warehouse
 from pipelines.settings import Account
-from sources.errors import ConfigError, Locked, SyncError
+from sources.errors import ConfigError, Locked, SyncError, is_full
 from sources.job import Job
 from transforms.publish import Warehouse
 
 log = logging.getLogger("regulars")
 # Arrow's own allocators keep what was freed for themselves; a run's memory is to stay flat.
 pa.set_memory_pool(pa.system_memory_pool())
-# As the operating system says it, and SQLite.
-_DISK_IS_FULL = ("No space left on device", "Disk quota exceeded", "disk is full")
 
 
 def land(
@@ -69,9 +67,9 @@ def land(
                 if not job.unfinished:
                     return
                 log.info("%s: a part is landed, reading on", account.label)
-    except PipelineStepFailed as error:
+    except (PipelineStepFailed, OSError) as error:
         _take_back(job)
-        raise _meaning(account, error) from error.exception
+        raise _meaning(account, error) from getattr(error, "exception", error)
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def _take_back(job: Job) -> None:
             report.complete, report.watermark = False, None
 
 
-def _meaning(account: Account, error: PipelineStepFailed) -> SyncError:
+def _meaning(account: Account, error: PipelineStepFailed | OSError) -> SyncError:
     """Return our own error at the bottom of one dlt has wrapped, or one that says what failed.
 
     Only the class of a foreign error is told: its message may hold a row.
@@ -126,7 +124,7 @@ def _meaning(account: Account, error: PipelineStepFailed) -> SyncError:
                 f"{account.label}: destination.warehouse.memory_limit is too small for what there "
                 "is to load. What was landed before is kept; raise it and run again"
             )
-        if any(sign in str(inner) for sign in _DISK_IS_FULL):
+        if is_full(inner):
             return Locked(
                 f"{account.label}: a disk is full, the working folder's ({project.data_dir()}) "
                 "or the warehouse's. What was landed before is kept; make room, and the next run "
@@ -139,9 +137,20 @@ def _meaning(account: Account, error: PipelineStepFailed) -> SyncError:
             )
         inner = inner.__cause__ or inner.__context__
     return SyncError(
-        f"{account.label}: dlt's {error.step} failed ({' < '.join(names)}). What was landed before "
-        "is kept and core is as it was; run again with -v, and if it repeats, report it"
+        f"{account.label}: dlt's {getattr(error, 'step', 'work')} failed ({' < '.join(names)}). "
+        "What was landed before is kept and core is as it was; run again with -v, and if it "
+        "repeats, report it"
     )
+
+
+def _passes(error: BaseException) -> bool:
+    """Tell whether what failed will do when there is room again, or the destination is back."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if is_full(inner) or isinstance(inner, DestinationConnectionError):
+            return True
+        inner = inner.__cause__ or inner.__context__
+    return False
 
 
 def _recover(pipeline: dlt.Pipeline, base: Base) -> None:
@@ -161,6 +170,8 @@ def _recover(pipeline: dlt.Pipeline, base: Base) -> None:
             pipeline.normalize()
             pipeline.load()
         except PipelineStepFailed as error:
+            if _passes(error):
+                raise
             # What will not load would stop every run to come; read again, it is the same.
             log.warning(
                 "%s: what an earlier run left behind cannot be loaded (%s)",

@@ -8,46 +8,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
-from dlt.destinations.exceptions import DatabaseException
-
 from pipelines import lock, project, settings, warehouse
-from pipelines.land import land, open_scans
+from pipelines.land import land
 from pipelines.progress import shown
-from sources.errors import ConfigError, Held, SyncError, exit_code_of
-from sources.job import Job, PartSize, RemovalPlan, ScanReport, Window, new_id
+from pipelines.publishing import Outcome, publish_run
+from sources.errors import ConfigError, Held, SyncError
+from sources.job import Job, PartSize, ScanReport, Window, new_id
 from sources.throttle import Timing
-from transforms.publish import CheckFailedError, Published, RunRow, Warehouse, publish, record_run
 
 log = logging.getLogger("regulars")
-_MORE_MEMORY = ("256MB", "1GB", "4GB")
-
-
-@dataclass
-class Outcome:
-    """What a run did."""
-
-    run_id: str
-    reports: list[ScanReport] = field(default_factory=list)
-    errors: list[SyncError] = field(default_factory=list)
-    held: list[RemovalPlan] = field(default_factory=list)
-    published: Published = field(default_factory=Published)
-
-    @property
-    def exit_code(self) -> int:
-        """The run's exit code, by the precedence of the interface."""
-        return exit_code_of(self.errors)
-
-    @property
-    def status(self) -> str:
-        """`ok`, `held`, `partial` (some of it was done) or `failed`."""
-        if not self.errors:
-            return "ok"
-        if all(isinstance(error, Held) for error in self.errors):
-            return "held"
-        return "partial" if any(report.complete for report in self.reports) else "failed"
 
 
 def sync(
@@ -105,7 +77,7 @@ def _run(
             outcome.held += job.held
             outcome.errors += job.errors
         _keep_plans(outcome, accounts)
-        _publish(destination, outcome, command, timing)
+        publish_run(destination, outcome, command, timing)
     return outcome
 
 
@@ -142,7 +114,7 @@ def transform(*, rebuild: bool = False, timing: Timing | None = None) -> Outcome
     timing = timing or Timing()
     outcome = Outcome(new_id(timing.now()))
     with warehouse.writing() as destination:
-        _publish(destination, outcome, "transform", timing, rebuild=rebuild)
+        publish_run(destination, outcome, "transform", timing, rebuild=rebuild)
     return outcome
 
 
@@ -176,77 +148,6 @@ def _job(
 def _account_lock(account: settings.Account) -> Iterator[None]:
     with lock.held(f"{account.label}-{warehouse.place().lock_name}"):
         yield
-
-
-def _publish(
-    destination: Any, outcome: Outcome, command: str, timing: Timing, *, rebuild: bool = False
-) -> None:
-    """Publish; give DuckDB more memory where a large change needs it, and publish again.
-
-    A publish is one transaction, so a failed one has changed nothing. The file is opened anew for
-    the next: where memory ran out while rows were deleted, DuckDB lets nobody delete them again.
-    """
-    for limit in _MORE_MEMORY:
-        try:
-            with warehouse.sql(destination) as sql:
-                if sql.dialect == "duckdb":
-                    # What was just loaded leaves the memory that the fold is about to need.
-                    sql.run("checkpoint")
-                return _publish_once(sql, outcome, command, timing, rebuild=rebuild)
-        except _OutOfMemoryError:
-            log.info("publishing again with a memory limit of %s", limit)
-            destination = destination.anew(limit)
-    with warehouse.sql(destination) as sql:
-        return _publish_once(sql, outcome, command, timing, rebuild=rebuild, last=True)
-
-
-class _OutOfMemoryError(Exception):
-    """DuckDB may be given more."""
-
-
-def _publish_once(
-    sql: Warehouse,
-    outcome: Outcome,
-    command: str,
-    timing: Timing,
-    *,
-    rebuild: bool,
-    last: bool = False,
-) -> None:
-    """Publish, with the run's own rows in the same transaction; note what fails as an error."""
-    started = outcome.reports[0].started_at if outcome.reports else timing.now()
-
-    def row() -> RunRow:
-        return RunRow(
-            outcome.run_id, command, started, timing.now(), outcome.status, outcome.exit_code
-        )
-
-    scans = [asdict(report) for report in outcome.reports]
-    try:
-        outcome.published = publish(
-            sql, open_scans=open_scans(sql), rebuild=rebuild, run=row(), scans=scans
-        )
-    except CheckFailedError as error:
-        outcome.errors.append(
-            Held(
-                f"core was not published: check {error}. Everything that was read is landed and "
-                "core is as it was; look at the rows, then run `regulars transform`"
-            )
-        )
-        record_run(sql, row(), scans)
-    except DatabaseException as error:
-        if sql.dialect == "duckdb" and not last and "Out of Memory" in str(error):
-            raise _OutOfMemoryError from None
-        # Its text may hold a row. Next time it is tried again; until then the run tells of it.
-        log.debug("publishing failed", exc_info=error)
-        outcome.errors.append(
-            SyncError(
-                f"core was not published: the warehouse refused a statement "
-                f"({type(error).__name__}). Everything that was read is landed and core is as it "
-                "was; run `regulars transform -v` and, if it repeats, report it"
-            )
-        )
-        record_run(sql, row(), scans)
 
 
 def _keep_plans(outcome: Outcome, accounts: Sequence[settings.Account]) -> None:

@@ -7,6 +7,7 @@ and hands that connection to dlt, so that nobody gets between extract, load and 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from transforms.publish import Warehouse
 
 _DEFAULT_FILE = "warehouse.duckdb"
 _LOCKED = re.compile(r"lock on file|being used by another process", re.IGNORECASE)
+_SIZE = re.compile(r"([\d.]+)\s*([kmgt]?)i?b", re.IGNORECASE)
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 
 
@@ -89,7 +91,7 @@ class _File:
     """A DuckDB file that is open for writing."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self.limit = path, ""
         self.connection: Any = None
 
     def open(self, limit: str) -> None:
@@ -97,6 +99,7 @@ class _File:
         self.close()
         self.connection = _open(self._path, read_only=False)
         _limit_memory(self.connection, limit)
+        self.limit = limit
         # Rows of a log have no order of their own; keeping one would cost memory.
         self.connection.execute("set preserve_insertion_order = false")
 
@@ -119,8 +122,12 @@ class _Opened(dlt.destinations.duckdb):
         return _Opened(self._file, self._memory)
 
     def anew(self, limit: str) -> _Opened:
-        """Return the same file, closed and opened again with this much memory."""
-        self._file.open(limit)
+        """Return the same file, closed and opened again with this much memory, never with less.
+
+        Raises:
+            Locked: Another process took it meanwhile.
+        """
+        self._file.open(max(limit, self._file.limit, key=_bytes))
         return _Opened(self._file)
 
     def capabilities(
@@ -166,6 +173,12 @@ def _known(kind: str) -> None:
             f"destination.warehouse.destination_type: what {kind} needs is not installed; install "
             f"dlt[{kind}]. Nothing was read"
         ) from None
+
+
+def _bytes(size: str) -> float:
+    """Return a size such as 96MB in bytes; infinity for what DuckDB says in another way."""
+    found = _SIZE.fullmatch(size.strip())
+    return float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ") if found else math.inf
 
 
 def _limit_memory(connection: Any, limit: str) -> None:

@@ -8,6 +8,7 @@ NULL, and the reason is returned so that it can be reported.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -32,6 +33,7 @@ _INTEGERS_END = 10**15
 _TIMES_BEGIN, _TIMES_END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _DATES_BEGIN, _DATES_END = date(1800, 1, 1), date(9999, 1, 1)
 _LOCAL = pa.timestamp("us")
+_DATED = re.compile(r"\d{4}(-|\d|$)", re.ASCII)
 _SIX_PLACES = Decimal("0.000001")
 _DECIMALS_END = Decimal(10) ** 12
 
@@ -193,6 +195,9 @@ def _timestamp(value: object) -> datetime | None:
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:
+        if not _DATED.match(written):
+            # pendulum takes «now» and «12:00» for moments of today.
+            raise
         parsed = pendulum.parse(written, strict=True)
         if not isinstance(parsed, datetime):
             raise ValueError(value) from None

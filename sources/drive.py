@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from sqlite3 import OperationalError
 from traceback import format_tb
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ import pyarrow as pa
 from dlt.common.destination.exceptions import DestinationTransientException
 from dlt.extract import DltResource
 
-from sources.errors import ContractError, Forbidden, SyncError, Unavailable, VendorError
+from sources.errors import ContractError, Forbidden, SyncError, Unavailable, VendorError, is_full
 from sources.job import Job, ScanReport, new_id
 from sources.known import Log
 from sources.records import Context, Shape
@@ -166,12 +165,12 @@ def _read_on(scan: Scan, read: Read) -> None:
 def _meant(error: Exception, job: Job, report: ScanReport, account: str) -> VendorError:
     """Return what an exception means for its scan; raise it where it is not the scan's alone.
 
-    Only the class of a foreign one is told: its message may hold a record. What the disk does
+    Only the class of a foreign one is told: its message may hold a record. That a disk is full
     is no vendor's fault, and the checkpoint stays.
     """
     if isinstance(error, VendorError):
         return error
-    if isinstance(error, SyncError | DestinationTransientException | OSError | OperationalError):
+    if isinstance(error, SyncError | DestinationTransientException) or is_full(error):
         raise error
     job.log.debug("unforeseen, at\n%s", "".join(format_tb(error.__traceback__)))
     return ContractError(

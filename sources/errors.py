@@ -7,7 +7,7 @@ SyncError                           caught only in the command line
 │   ├── ContractError exit 4        a promise we rely on was broken; a person looks
 │   └── Unavailable  exit 75        retries or quota ran out; the next schedule will do
 ├── Held             exit 5         more removals than allowed, or a failed check; the plan is saved
-└── Locked           exit 75        another run, or a reader of the file; names the pid
+└── Locked           exit 75        another run or a reader of the file (names the pid); no room
 
 A message says what happened, where, what it means for the data and what to do; it holds no
 address, no payload and no person.
@@ -15,6 +15,8 @@ address, no payload and no person.
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -105,9 +107,18 @@ class Held(SyncError):
 
 
 class Locked(SyncError):
-    """Another process holds what this run needs."""
+    """Another process holds what this run needs, or a disk has no room for it."""
 
     exit_code = 75
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether a disk had no room left: as the system says it, SQLite, or DuckDB in words."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, sqlite3.OperationalError):
+        return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return "No space left on device" in str(error)
 
 
 # The code of a run is the first of these that happened in it: what a person must mend comes

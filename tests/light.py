@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+import pipelines.publishing
 import pipelines.sync
 from pipelines import warehouse
 from pipelines.land import tenants
@@ -42,7 +43,7 @@ class Light:
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Take the place of dlt in every run of this process."""
         monkeypatch.setattr(pipelines.sync, "land", self.land)
-        monkeypatch.setattr(pipelines.sync, "open_scans", self.open_scans)
+        monkeypatch.setattr(pipelines.publishing, "open_scans", self.open_scans)
         monkeypatch.setattr(warehouse, "writing", self.writing)
         monkeypatch.setattr(warehouse, "sql", self.sql)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -237,6 +238,13 @@ def test_demo_tells_its_story_and_can_be_repeated(project, capsys, monkeypatch):
     assert arrived["customers: new"] == "3"
     assert arrived["customers: deleted"] == "1"
     assert arrived["customers: changed"] == "7"
+    with duckdb.connect(str(project / "warehouse.duckdb")) as db:
+        db.execute("insert into ops.runs select 'real', 'sync', now(), now(), 'ok', 0")
+    assert main(["demo"]) == 2
+    (project / "warehouse.duckdb").rename(project / "moved.duckdb")
+    with duckdb.connect(str(project / "warehouse.duckdb")) as db:
+        db.execute("create schema ops; create table ops.runs as select 'real' as run_id")
+    assert main(["demo"]) == 2
     other = project / "other.duckdb"
     other.write_bytes(b"somebody's")
     monkeypatch.setenv("DESTINATION__WAREHOUSE__CREDENTIALS", str(other))
@@ -247,7 +255,6 @@ def test_demo_tells_its_story_and_can_be_repeated(project, capsys, monkeypatch):
 def test_one_source_object_reads_anew_in_every_run(sim, tmp_path):
     """What `loke()` returns can be run again and again, as any dlt source."""
     import dlt
-    import duckdb
 
     from sources.loke import loke
 
@@ -268,7 +275,6 @@ def test_one_source_object_reads_anew_in_every_run(sim, tmp_path):
 def test_source_works_in_ordinary_dlt_code(sim, tmp_path):
     """`dlt.pipeline(...).run(loke())`: all rows at first, none when nothing changed."""
     import dlt
-    import duckdb
 
     from sources.job import Job
     from sources.loke import loke

@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import logging
 
+import dlt
 import pytest
 from dlt.common.storages.file_storage import FileStorage
 from dlt.destinations.exceptions import DatabaseTransientException
+from dlt.load import Load
 
-from pipelines import sync as runs
-from pipelines import warehouse
+from pipelines import publishing, warehouse
+from sources.errors import Locked
 from sources.scratch import Scratch
-from tests.conftest import assert_true
+from tests.conftest import MINUTE, assert_true
+from transforms.publish import Warehouse
 
 
 def test_publish_out_of_memory_is_tried_with_more(sim, sync, tables, monkeypatch, caplog):
@@ -103,7 +106,7 @@ def test_publish_after_loading_is_tried_again_on_a_file_nobody_holds(
     sim, sync, tables, monkeypatch
 ):
     """What loaded has let go of it: DuckDB begins anew, with nothing of the old in its way."""
-    publish, threads = runs.publish, []
+    publish, threads = publishing.publish, []
 
     def run_out_of_memory_first(sql, **facts):
         threads.append(sql.run("select current_setting('threads')")[0][0])
@@ -112,7 +115,97 @@ def test_publish_after_loading_is_tried_again_on_a_file_nobody_holds(
             raise DatabaseTransientException(RuntimeError("Out of Memory Error: made up"))
         return publish(sql, **facts)
 
-    monkeypatch.setattr(runs, "publish", run_out_of_memory_first)
+    monkeypatch.setattr(publishing, "publish", run_out_of_memory_first)
     assert sync().exit_code == 0
     assert threads[1] == threads[0] != 7
     assert_true(tables, sim)
+
+
+@pytest.mark.parametrize("step", [(dlt.Pipeline, "load"), (Load, "run")], ids=["ours", "dlt's"])
+def test_what_was_read_before_the_disk_was_full_is_landed_when_there_is_room(
+    sim, sync, tables, monkeypatch, step
+):
+    """An observation the vendor has overwritten since is a version of the history all the same."""
+    sync()
+    org = sim.loke.organizations[0]
+    one = sim.loke.customer_ids(org)[0]
+    with monkeypatch.context() as patch:
+
+        def fail(*_, **__):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patch.setattr(*step, fail)
+        for name in ("Ada", "Eve"):
+            sim.loke.update_customer(org, one, firstName=name)
+            sim.clock.advance(MINUTE)
+            assert sync().exit_code == 75
+    assert sync().exit_code == 0
+    assert_true(tables, sim)
+    history = f"from core.customer_history where customer_id = '{one}' order by valid_from"
+    assert [name for (name,) in tables.rows(f"select first_name {history}")][-2:] == ["Ada", "Eve"]
+
+
+def fail_a_checkpoint(monkeypatch, text):
+    """Let the next checkpoint fail, in these words."""
+    run, failures = Warehouse.run, iter([text])
+
+    def fail_once(self, said, *args):
+        if said == "checkpoint" and (failure := next(failures, None)):
+            raise DatabaseTransientException(RuntimeError(failure))
+        return run(self, said, *args)
+
+    monkeypatch.setattr(Warehouse, "run", fail_once)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "again"),
+    [
+        ("Out of Memory Error: made up", 0, "256MB"),
+        ("FATAL Error: Failed to create checkpoint: failed to pin block of 256 KiB", 0, "256MB"),
+        ("IO Error: Could not write file: No space left on device", 75, None),
+        ("Internal Error: made up", 4, None),
+    ],
+)
+def test_checkpoint_before_a_publish_that_fails_is_a_publish_that_failed(
+    sim, sync, tables, monkeypatch, caplog, text, code, again
+):
+    """The run ends with its code and its row, and what was landed is published later."""
+    caplog.set_level(logging.INFO, "regulars")
+    fail_a_checkpoint(monkeypatch, text)
+    assert sync().exit_code == code
+    assert tables.rows("select exit_code from ops.runs") == [(code,)]
+    assert ("memory limit of 256MB" in caplog.text) == bool(again)
+    assert sync().exit_code == 0
+    assert_true(tables, sim)
+
+
+def test_reader_who_takes_the_file_before_it_is_opened_anew_is_told_of(
+    sim, sync, tables, monkeypatch
+):
+    """What was landed is landed: the next run publishes it, and this one says so."""
+
+    def held(*_, **__):
+        raise Locked("process 1 has it open")
+
+    def opened_once(*args, **kwargs):
+        monkeypatch.setattr(warehouse, "_open", held)
+        return opened(*args, **kwargs)
+
+    opened = warehouse._open  # noqa: SLF001
+    monkeypatch.setattr(warehouse, "_open", opened_once)
+    fail_a_checkpoint(monkeypatch, "Out of Memory Error: made up")
+    outcome = sync()
+    assert outcome.exit_code == 75
+    assert "Everything that was read is landed" in str(outcome.errors[0])
+    monkeypatch.setattr(warehouse, "_open", opened)
+    assert sync().exit_code == 0
+    assert_true(tables, sim)
+
+
+def test_another_try_never_has_less_memory(project, monkeypatch):
+    """Who gives much keeps it."""
+    monkeypatch.setenv("DESTINATION__WAREHOUSE__MEMORY_LIMIT", "2GB")
+    with warehouse.writing() as destination:
+        for limit, expected in (("256MB", "1.8 GiB"), ("4GB", "3.7 GiB")):
+            with warehouse.sql(destination.anew(limit)) as sql:
+                assert sql.run("select current_setting('memory_limit')") == [(expected,)]

@@ -80,6 +80,14 @@ def test_stamps_of_any_form_side_by_side_are_the_moments_they_name():
     assert max(stamps) == NOON
 
 
+@pytest.mark.parametrize("words", ["now", "12:00", "12:00:00", "P1D", "1200", "tomorrow"])
+def test_what_names_no_day_is_no_moment(words):
+    """A time that depends on when it is read would be an invention."""
+    made, bad = column(Kind.TIMESTAMP, [words])
+    assert (made.to_pylist(), bad) == ([None], [(0, "not a timestamp")])
+    assert moments([words]) == [None]
+
+
 def test_one_bad_value_costs_no_good_one():
     """A column with a bad value keeps every other value of it."""
     made, bad = column(Kind.TIMESTAMP, ["2026-05-02T12:00:00Z", "never", "2026-05-02T12:00:00Z"])
