@@ -11,6 +11,7 @@ import dlt
 import pyarrow as pa
 
 from sources.job import Job, ScanReport
+from sources.payload import Record
 from sources.records import Rows, Shape
 from sources.rejects import Reject, reject_rows
 
@@ -18,6 +19,8 @@ from sources.rejects import Reject, reject_rows
 _NAME = re.compile(r"[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63})?", re.ASCII)
 _NAMELESS = "(others)"
 _MOST_NAMES = 100
+# What none of so many records has is sent no more.
+_ENOUGH = 20
 
 
 class Changes:
@@ -31,7 +34,34 @@ class Changes:
         self._tables: list[tuple[str, pa.Table]] = []
         self._rejects: list[tuple[str, Reject]] = []
         self._without_id = Counter[str]()
+        self._met, self._sent = 0, set[str]()
         self.rows = 0
+
+    def meet(self, records: Sequence[Record]) -> None:
+        """Note which fields these records have."""
+        self._met += len(records)
+        for record in records:
+            if not record.keys() <= self._sent:
+                self._sent.update(record)
+
+    def tell_unsent(self) -> None:
+        """Say once which documented fields none of all records has, that some had until now.
+
+        Only of a complete scan that met everybody itself: a resumed one has not.
+        """
+        if self._report.kind != "full" or self._met < max(_ENOUGH, self._report.rows_seen):
+            return
+        sent = self._sent & self._shape.documented.keys()
+        if lost := set(self.state.get("sent", ())) - sent:
+            self._job.log.warning(
+                "%s/%s: none of %d records has %s any more; what was landed of it is kept, and "
+                "it is NULL from now on",
+                self._report.vendor,
+                self._shape.resource,
+                self._met,
+                ", ".join(sorted(lost)),
+            )
+        self.state["sent"] = sorted(sent)
 
     def add(self, table: pa.Table, resource: str | None = None) -> None:
         """Keep rows of the scan's own table, or of a child's."""

@@ -124,6 +124,7 @@ class Scan:
         self.report.pages += 1
         self.job.progress(self.report)
         buffer = self._buffer
+        self.changes.meet(page.records)
         for at, record in enumerate(page.records):
             record_id = self.shape.record_id(record)
             if record_id is None:
@@ -274,6 +275,7 @@ class Scan:
         """Move the watermark, unless something was left out that it would step over."""
         if self.left_out:
             return
+        self.changes.tell_unsent()
         self.state |= {"watermark": watermark.isoformat()} if watermark else {}
         # Only where increments exist is there a next complete scan to be due; and a held one is
         # still owed. A quiet run must leave the state as it was.

@@ -50,6 +50,7 @@ class LokeSwitches:
     ties: str = "stable"  # order among equal stamps; or "shuffled", still a total order
     stamps_ms: bool = False  # createdAt and updatedAt with milliseconds
     extra_field: bool = False  # an undocumented `nickname`
+    dropped_field: str = ""  # a documented one that is sent no more
     error_body: str = "object"  # or "string": errors as a bare JSON string
 
 
@@ -60,6 +61,7 @@ def shape(switches: LokeSwitches) -> tuple[object, ...]:
         switches.statistics_names == "plain",
         switches.absent == "null",
         switches.extra_field,
+        switches.dropped_field,
     )
 
 
@@ -78,4 +80,5 @@ def shown(record: Record, switches: LokeSwitches) -> Record:
         record = {**dict.fromkeys(OPTIONAL), **record}
     if switches.extra_field:
         record["nickname"] = str(record["firstName"])[:3]
+    record.pop(switches.dropped_field, None)
     return record

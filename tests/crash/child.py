@@ -45,6 +45,7 @@ def _places() -> dict[str, tuple[Any, str]]:
     from dlt.pipeline.pipeline import Pipeline
 
     import pipelines.land
+    import pipelines.publishing
     import pipelines.sync
     from sources import VENDORS
     from sources.http import Client
@@ -66,7 +67,7 @@ def _places() -> dict[str, tuple[Any, str]]:
         "statement": (Warehouse, "run"),
         "rows": (Warehouse, "insert"),
         "commit": (DuckDbSqlClient, "commit_transaction"),
-        "publish": (pipelines.sync, "publish"),
+        "publish": (pipelines.publishing, "publish"),
         "plans": (pipelines.sync, "_keep_plans"),
     }
 

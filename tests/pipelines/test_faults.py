@@ -143,6 +143,23 @@ def test_undocumented_field_is_kept_and_told_once(sim, sync, tables, caplog):
     assert not [r for r in caplog.records if "nickname" in r.getMessage()]
 
 
+def test_field_that_is_sent_no_more_is_told_once(sim, sync, tables, caplog):
+    """Case 53: it is NULL from then on, in versions that begin then, and the log says so once."""
+    sync()
+    had = tables.one("select count(*) from core.customers where gender is not null")
+    assert had > 0
+    sim.loke.switches.dropped_field = "gender"
+    for told in (2, 0):  # two tenants
+        caplog.clear()
+        sim.clock.advance(MINUTE)
+        assert sync(full=True).exit_code == 0
+        said = [r.getMessage() for r in caplog.records if "any more" in r.getMessage()]
+        assert len(said) == told
+        assert all("has gender any more" in line for line in said)
+    assert tables.one("select count(*) from core.customers where gender is not null") == 0
+    assert tables.one("select count(*) from core.customer_history where gender is not null") == had
+
+
 @pytest.mark.parametrize("secret", ["wrong", "demo-secret-of-no-value"])
 def test_refused_credential_is_exit_3(sim, sync, tables, monkeypatch, secret):
     """A secret the vendor refuses, and a token it refuses right after issuing it."""

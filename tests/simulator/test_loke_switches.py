@@ -242,6 +242,15 @@ def test_rate_limit_without_a_header():
     assert "retry-after" not in refused.headers
 
 
+def test_dropped_field_is_in_no_record():
+    """Whichever documented field it is, from the next answer on."""
+    sim = pretend()
+    reader = Reader(sim)
+    assert any("gender" in record for record in reader.all(customers(sim)))
+    sim.loke.switches.dropped_field = "gender"
+    assert not any("gender" in record for record in reader.all(customers(sim)))
+
+
 def test_every_switch_is_turned_somewhere():
     """No switch without a test that names it."""
     text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))

@@ -46,7 +46,7 @@ def _foodics(folder, customers):
 def test_state_is_as_small_for_many_customers_of_one_stamp_as_for_few(make, tmp_path):
     """Case 8: nothing is kept of who stands at the boundary, however many they are."""
     sizes = []
-    for customers in (20, 120):
+    for customers in (40, 140):
         bench = make(tmp_path / str(customers), customers)
         for _ in range(3):
             bench.clock.advance(MINUTE)
