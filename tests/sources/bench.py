@@ -166,7 +166,7 @@ class Bench:
 
     def _sleep(self, account: Account, seconds: float) -> None:
         """Let time pass when every request that is out has been answered, as real sleep would."""
-        patience = time.monotonic() + 0.1  # who signs a request may sleep while it is out
+        patience = time.monotonic() + 1.0  # who signs a request may sleep while it is out
         while account.client.limiter._in_flight and time.monotonic() < patience:  # noqa: SLF001
             time.sleep(0.0005)
         self.clock.sleep(seconds)
