@@ -75,7 +75,8 @@ class Limiter:
     _paid_until: datetime | None = None
     _in_flight: int = 0
     _told: int | None = None
-    _overtaken: int = 0
+    _out: int = 0
+    _out_when_told: int = 0
     _turn: int = 0
     _mine: threading.local = field(default_factory=threading.local)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -121,15 +122,16 @@ class Limiter:
             if self.left is not None and self.left <= 0 and self._resets is not None:
                 return self._resets
             self._in_flight += 1
-            self._mine.turn = self._turn
+            self._out += 1
+            self._mine.turn, self._mine.number = self._turn, self._out
             return None
 
     def answered(self, headers: Mapping[str, str] | None) -> None:
         """Note an answer (None: there was none): how many more requests the vendor lets in.
 
         Called by the thread that was let in. Answers overtake one another: a larger number than
-        before is news only where it cannot be that of a request that was under way when the
-        smaller one came, and what was let in before the window began anew tells nothing of it.
+        before is news only where its request was let in after the smaller one came, and what was
+        let in before the window began anew tells nothing of it.
         Where the vendor does not say when its window ends, it is taken to have begun just now.
         """
         remaining = _count(headers, _REMAINING_HEADERS)
@@ -148,8 +150,9 @@ class Limiter:
                 self._resets = now + timedelta(seconds=wait)
             elif self._resets is None:
                 self._resets = now + timedelta(seconds=self.window)
-            if self._told is None or not self._told <= remaining <= self._told + self._overtaken:
-                self._told, self._overtaken = remaining, self._in_flight
+            later = getattr(self._mine, "number", self._out) > self._out_when_told
+            if self._told is None or remaining < self._told or later:
+                self._told, self._out_when_told = remaining, self._out
 
     def hold(self, seconds: float) -> None:
         """Let nothing out before so many seconds are over, whichever thread asks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -69,3 +70,18 @@ def test_waiting_ends_where_the_allowance_ends():
     with pytest.raises(OverBudgetError):
         limiter.pause(60)
     assert clock.now() == NOW + timedelta(seconds=60)
+
+
+def test_answer_that_many_overtook_is_no_news():
+    """Its larger number is older than theirs, however many they were."""
+    limiter = Limiter(Timing(lambda: NOW, lambda _: None))
+    with ThreadPoolExecutor(1) as slow:
+        slow.submit(limiter.acquire).result()
+        for left in (6, 5, 4, 3):
+            limiter.acquire()
+            limiter.answered(httpx.Headers({"x-ratelimit-remaining": str(left)}))
+        slow.submit(limiter.answered, httpx.Headers({"x-ratelimit-remaining": "7"})).result()
+    assert limiter.left == 3
+    limiter.acquire()
+    limiter.answered(httpx.Headers({"x-ratelimit-remaining": "90"}))
+    assert limiter.left == 90
