@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,14 +106,21 @@ def _take_back(job: Job) -> None:
             report.complete, report.watermark = False, None
 
 
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, and what it was raised for, down to the first."""
+    inner: BaseException | None = error
+    while inner is not None:
+        yield inner
+        inner = inner.__cause__ or inner.__context__
+
+
 def _meaning(account: Account, error: PipelineStepFailed | OSError) -> SyncError:
     """Return our own error at the bottom of one dlt has wrapped, or one that says what failed.
 
     Only the class of a foreign error is told: its message may hold a row.
     """
-    inner: BaseException | None = error
     names = []
-    while inner is not None:
+    for inner in _chain(error):
         if isinstance(inner, KeyboardInterrupt):
             raise inner
         if isinstance(inner, SyncError):
@@ -135,7 +142,6 @@ def _meaning(account: Account, error: PipelineStepFailed | OSError) -> SyncError
                 f"{account.label}: the destination cannot be reached ({type(inner).__name__}). "
                 "What was landed before is kept; the next run goes on"
             )
-        inner = inner.__cause__ or inner.__context__
     return SyncError(
         f"{account.label}: dlt's {getattr(error, 'step', 'work')} failed ({' < '.join(names)}). "
         "What was landed before is kept and core is as it was; run again with -v, and if it "
@@ -145,12 +151,9 @@ def _meaning(account: Account, error: PipelineStepFailed | OSError) -> SyncError
 
 def _passes(error: BaseException) -> bool:
     """Tell whether what failed will do when there is room again, or the destination is back."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if is_full(inner) or isinstance(inner, DestinationConnectionError):
-            return True
-        inner = inner.__cause__ or inner.__context__
-    return False
+    return any(
+        is_full(inner) or isinstance(inner, DestinationConnectionError) for inner in _chain(error)
+    )
 
 
 def _recover(pipeline: dlt.Pipeline, base: Base) -> None:

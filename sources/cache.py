@@ -21,12 +21,12 @@ def opened(path: Path | None, tables: Sequence[str], form: int) -> sqlite3.Conne
     Raises:
         OperationalError: Somebody else holds the file, or the disk does not take it.
     """
-    found = path and path.exists()
+    found = path if path is not None and path.exists() else None
     db = sqlite3.connect(str(path or ""), timeout=1, isolation_level=None, check_same_thread=False)
     try:
-        if path and found and not _is_sound(db, form):
+        if found and not _is_sound(db, form):
             db.close()
-            remove(path)
+            remove(found)
             return opened(path, tables, form)
         db.execute(f"pragma cache_size = -{_CACHE_KB}")
         db.execute("pragma temp_store = memory")

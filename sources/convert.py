@@ -85,9 +85,14 @@ def moments(values: Sequence[Any]) -> Moments:
     return [None if value is None else _moment(value) for value in values]
 
 
+def dated(found: Moments) -> list[datetime]:
+    """Return those of these times that are any."""
+    return [moment for moment in found if moment is not None]
+
+
 def latest(found: Moments) -> datetime | None:
     """Return the latest of these times; None where there is none."""
-    return max((moment for moment in found if moment is not None), default=None)
+    return max(dated(found), default=None)
 
 
 def _moment(value: object) -> datetime | None:

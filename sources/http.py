@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -88,13 +88,13 @@ class Client:
             follow_redirects=False,
         )
         # A walk asks for one path thousands of times.
-        self._address = lru_cache(64)(partial(_joined, self.base_url))
+        self._address = lru_cache(64)(self.base_url.join)
         # In ordinary dlt code nobody closes a source; its connections go with it.
         self.close = weakref.finalize(self, self._http.close)
 
     def url(self, path: str, **params: str) -> str:
         """Return the address of `path` under the base address, with these query parameters."""
-        url = self._address(path.lstrip("/"))
+        url = str(self._address(path.lstrip("/")))
         return f"{url}?{urlencode(params)}" if params else url
 
     def next_url(self, here: str, following: str, resource: str) -> str:
@@ -268,7 +268,3 @@ class Client:
 
     def _where(self, resource: str) -> dict[str, Any]:
         return {"vendor": self.vendor, "account": self.account, "resource": resource}
-
-
-def _joined(base: httpx.URL, path: str) -> str:
-    return str(base.join(path))

@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from sources.convert import Moments, latest
+from sources.convert import Moments, dated, latest
 from sources.http import Client
 from sources.paging import Batch, Idle, Page
 from sources.records import Shape
@@ -73,7 +73,7 @@ class Keyset:
                 return
             self._take_in(here, batch)
             records, onward, ready = batch.records, self._next(here, batch, stamps), None
-            if until and any(stamp is not None and stamp > until for stamp in stamps):
+            if until and any(stamp > until for stamp in dated(stamps)):
                 early = [at for at, one in enumerate(stamps) if one is None or one <= until]
                 records, stamps = [records[at] for at in early], [stamps[at] for at in early]
                 onward = None
@@ -92,8 +92,7 @@ class Keyset:
 
     def obeys(self, here: Place, batch: Batch, stamps: Moments | None = None) -> bool:
         """Tell whether what came is in order and behind the bound."""
-        told = self._shape.stamps(batch.records) if stamps is None else stamps
-        found = [stamp for stamp in told if stamp is not None]
+        found = dated(self._shape.stamps(batch.records) if stamps is None else stamps)
         if not found:
             return True
         if any(later < earlier for earlier, later in pairwise(found)):

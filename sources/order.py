@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import pairwise
 
-from sources.convert import latest
+from sources.convert import dated, latest
 from sources.paging import Page
 from sources.records import Shape
 
@@ -64,7 +64,7 @@ class NewestFirst:
         Guarantees: true for the former only when the direction has shown itself, by a descent or
         by the newest known stamp standing in front; a page of one stamp alone proves nothing.
         """
-        stamps = [stamp for stamp in self._shape.stamps(page.records) if stamp is not None]
+        stamps = dated(self._shape.stamps(page.records))
         if not stamps:
             return False
         first, last = max(stamps), stamps[-1]

@@ -18,6 +18,7 @@ from typing import Any
 
 from sources.collins import api
 from sources.collins.fields import CUSTOMERS
+from sources.convert import dated
 from sources.errors import NotFound, Refused
 from sources.http import Client
 from sources.order import NewestFirst
@@ -168,8 +169,8 @@ class Walk:
     def _does_nothing(self, page: Page) -> str | None:
         """Return the stamp whose filter let somebody through who is far from what it asks for."""
         for name, (low, high) in self._bounds.items():
-            stamps = STAMPED[name].stamps(page.records)
-            if any(stamp is not None and not low <= stamp <= high for stamp in stamps):
+            stamps = dated(STAMPED[name].stamps(page.records))
+            if any(not low <= stamp <= high for stamp in stamps):
                 return name
         return None
 

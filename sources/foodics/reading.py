@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any
 
 from sources.abreast import abreast
+from sources.convert import dated
 from sources.errors import ContractError, Unavailable, VendorError
 from sources.foodics import api
 from sources.foodics.fields import CUSTOMERS
@@ -180,8 +181,8 @@ class Living:
 
     def _stretches(self, first: Batch) -> list[Stretch]:
         """Return what can be walked abreast: all but what may still be changing."""
-        stamps = [one for one in CUSTOMERS.stamps(first.records) if one is not None]
-        low, pages = min(stamps, default=None), (first.total or 0) / max(1, len(first.records))
+        low = min(dated(CUSTOMERS.stamps(first.records)), default=None)
+        pages = (first.total or 0) / max(1, len(first.records))
         count = min(api.AT_ONCE, int(pages // _LEAST_PAGES))
         if cap := self.client.limiter.per_minute:
             count = min(count, ceil(cap / 60 * _SLOWEST))
