@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from sources import VENDORS
+from sources import VENDORS, erased
 from sources.records import BOOKKEEPING, Shape
 from transforms.model import ENTITIES, columns, header
 
@@ -38,6 +38,11 @@ def dictionary() -> str:
             for child in shape.children:
                 parts += _raw(vendor, child.shape, parent=shape)
                 parts += _raw(vendor, child.lists) if child.lists else []
+        facts = {
+            "what": "Who was erased by `regulars erase`, without saying who it was.",
+            "grain": "one row per customer and time it was erased or let in again",
+        }
+        parts += _table(f"raw_{vendor}.{erased.TABLE}", facts, list(erased.COLUMNS))
     for name in ("runs", "scans", "published"):
         rows = [(c.name, c.type, c.doc) for c in columns(f"ops/{name}")]
         parts += _table(f"ops.{name}", header(f"ops/{name}"), rows)

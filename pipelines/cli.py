@@ -78,6 +78,11 @@ def _add_runs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--from", dest="since", required=True, metavar="DATE", help="first day, UTC: 2026-03-01"
     )
     backfill.add_argument("--to", dest="until", metavar="DATE", help="last day; today if not given")
+    erase = _add(commands, "erase", "erase customers for good, and let no scan bring them back")
+    erase.add_argument("vendor", metavar="VENDOR", help=f"one of {', '.join(VENDORS)}")
+    erase.add_argument("ids", nargs="+", metavar="ID", help="the vendor's id: core's customer_id")
+    erase.add_argument("--tenant", metavar="TENANT_ID", help="where the vendor has several")
+    erase.add_argument("--lift", action="store_true", help="let them in again; erases nothing")
     transform = _add(commands, "transform", "publish core from what is landed")
     transform.add_argument("--rebuild", action="store_true", help="from scratch")
 

@@ -64,6 +64,24 @@ def run_transform(options: Namespace) -> int:
     return report(runs.transform(rebuild=options.rebuild))
 
 
+def run_erase(options: Namespace) -> int:
+    """`regulars erase`."""
+    from pipelines.erase import erase
+
+    done = erase(options.vendor, options.ids, tenant=options.tenant, lift=options.lift)
+    people = f"{done.customers} customer{'' if done.customers == 1 else 's'} of {options.vendor}"
+    if options.lift:
+        _say(f"{people}: let in again; `regulars sync {options.vendor} --full` brings them back")
+        return 0
+    for table, count in done.rows.items():
+        _say(f"{count} row{'' if count == 1 else 's'} of {table}")
+    _say(f"{people}: erased, and left out by every sync from now on")
+    if not done.rewritten:
+        _say("what the warehouse keeps of deleted rows (time travel) is for its own settings")
+    _say("the vendor has them still, and so have backups: erase them there too")
+    return 0
+
+
 def run_status(options: Namespace) -> int:
     """`regulars status`: what stands, and 5 while something of it needs a person."""
     from pipelines.status import needs_a_person, status

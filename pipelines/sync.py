@@ -146,7 +146,7 @@ def _job(
 
 @contextmanager
 def _account_lock(account: settings.Account) -> Iterator[None]:
-    with lock.held(f"{account.label}-{warehouse.place().lock_name}"):
+    with lock.held(warehouse.place().lock_of(account.label)):
         yield
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,10 @@ class Place:
         """A name for this destination, and no other, that is safe in a file name."""
         digest = hashlib.blake2b(str(self.file or self.facts).encode(), digest_size=6).hexdigest()
         return f"{self.kind}-{digest}"
+
+    def lock_of(self, label: str) -> str:
+        """Name the lock of one account's runs into this destination."""
+        return f"{label}-{self.lock_name}"
 
     @property
     def folder(self) -> Path:
@@ -103,6 +108,29 @@ class _File:
         # Rows of a log have no order of their own; keeping one would cost memory.
         self.connection.execute("set preserve_insertion_order = false")
 
+    def rewrite(self) -> None:
+        """Put a copy into the file's place: what was deleted stays in the old one's blocks.
+
+        Nobody can have the file meanwhile, and who waits for it finds the new one.
+
+        Raises:
+            duckdb.Error, OSError: It could not be copied; the file is as it was.
+        """
+        fresh = self._path.with_name(self._path.name + ".new")
+        fresh.unlink(missing_ok=True)
+        name = self.connection.execute("select current_database()").fetchone()[0]
+        target = str(fresh).replace("'", "''")
+        try:
+            self.connection.execute("checkpoint")
+            self.connection.execute(f"attach '{target}' as fresh")
+            self.connection.execute(f'copy from database "{name}" to fresh')
+            self.connection.execute("detach fresh")
+            shutil.copymode(self._path, fresh)
+            fresh.replace(self._path)
+        finally:
+            fresh.unlink(missing_ok=True)
+            self.close()
+
     def close(self) -> None:
         """Close it, if it is open."""
         if self.connection is not None:
@@ -129,6 +157,10 @@ class _Opened(dlt.destinations.duckdb):
         """
         self._file.open(max(limit, self._file.limit, key=_bytes))
         return _Opened(self._file)
+
+    def rewrite(self) -> None:
+        """Put a copy without deleted rows into the file's place, and close it."""
+        self._file.rewrite()
 
     def capabilities(
         self, config: Any = None, naming: NamingConvention | None = None

@@ -17,9 +17,14 @@ import dlt
 import pyarrow as pa
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
+from sources.erased import TABLE as ERASURES
+from sources.erased import Erased
+from sources.payload import Record
 from sources.records import Shape
 
 _CHUNK = 50_000
+# Keys in one question.
+_AT_ONCE = 1_000
 
 
 @dataclass
@@ -116,7 +121,36 @@ class Log:
             )
         return found
 
-    def stamps(self, shape: Shape, tenant_id: str, ids: Sequence[str]) -> dict[str, datetime]:
+    def erased(self, tenant_id: str) -> Erased:
+        """Return who of a tenant was erased, and is to be landed no more."""
+        pairs = list[tuple[str, str]]()
+        for table in self._query(
+            ERASURES,
+            """
+            select salt, customer_hash from (
+                select salt, customer_hash, _op as op, row_number() over (
+                    partition by salt, customer_hash order by _observed_at desc
+                ) as age
+                from {table} where tenant_id = %s
+            ) as told where age = 1 and op = 'upsert'
+            """,
+            tenant_id,
+        ):
+            columns = (table.column(name).to_pylist() for name in ("salt", "customer_hash"))
+            pairs += zip(*columns, strict=True)
+        return Erased.of(tenant_id, pairs)
+
+    def not_older(
+        self, shape: Shape, tenant_id: str, ids: Sequence[str], records: Sequence[Record]
+    ) -> list[int]:
+        """Return the places of records not older, by the vendor's own stamp, than the log's."""
+        held: dict[str, datetime] = {}
+        for start in range(0, len(ids), _AT_ONCE):
+            held |= self._stamps(shape, tenant_id, ids[start : start + _AT_ONCE])
+        stamps = enumerate(shape.stamps(records))
+        return [at for at, stamp in stamps if not (stamp and stamp < held.get(ids[at], stamp))]
+
+    def _stamps(self, shape: Shape, tenant_id: str, ids: Sequence[str]) -> dict[str, datetime]:
         """Return the vendor's stamp in the last row of each of these keys, where there is one."""
         found: dict[str, datetime] = {}
         named, values = self._among(shape.key, ids)

@@ -133,6 +133,12 @@ class Shape:
         return pa.schema([pa.field(n, t, nullable=n not in required) for n, t in types.items()])
 
     @cached_property
+    def is_person(self) -> bool:
+        """Whether a record's key is a customer's id, so that the row goes when they are erased."""
+        own = next(each for each in self.fields if each.column == self.key)
+        return ".customer_id" in own.core
+
+    @cached_property
     def documented(self) -> dict[str, set[str]]:
         """First key → inner keys (empty for a plain field) of every documented field."""
         known: dict[str, set[str]] = {}

@@ -78,7 +78,8 @@ def hold(scan: Scan, missing: list[str], alive: int, *, scope: str = "") -> None
 def _held_in(scan: Scan, scope: str) -> list[str]:
     """Return all that is known of a scope, by the log or by this scan."""
     scan.flush()
-    return sorted({*scan.scratch.missing(scope), *scan.scratch.seen_in(scope)})
+    seen = (one for one in scan.scratch.seen_in(scope) if one not in scan.erased)
+    return sorted({*scan.scratch.missing(scope), *seen})
 
 
 def _remove(scan: Scan, scope: str, missing: Sequence[str], confirm: Confirm) -> None:

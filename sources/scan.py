@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from sources.buffer import Buffer
 from sources.changes import Changes
+from sources.erased import Erased
 from sources.errors import VendorError
 from sources.job import Job, ScanReport
 from sources.kin import Kin
 from sources.known import Log
 from sources.paging import Page
-from sources.payload import Record
 from sources.records import Context, Shape
 from sources.rejects import Reject
 from sources.scratch import Scratch
@@ -41,6 +41,7 @@ class Scan:
         place: The vendor's own notes of how far it is; saved with each part, JSON.
         state: The scan's dlt state: checkpoint, watermark.
         home: The tenant's, which a backfill's state is a part of.
+        erased: Customers who are to be landed no more.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Scan:
     ) -> None:
         self.job, self.shape, self.report, self.state, self.home = job, shape, report, state, home
         self.account, self.context, self.log = account, context, log
+        tenant = report.tenant_id
+        self.erased = log.erased(tenant) if shape.is_person else Erased(tenant)
         self.complete_kind = complete
         self.place: State = {}
         self.held = self.left_out = False
@@ -151,8 +154,11 @@ class Scan:
             for at in dead:
                 compared[at] = None
         new = self.scratch.changed(buffer.scopes, buffer.ids, compared, self._part + 1)
+        if self.erased:
+            # They count as seen, so that a vendor's own count is still met.
+            new = [at for at in new if buffer.ids[at] not in self.erased]
         if self.job.backfill:
-            new = self._not_stale(new, buffer.ids, buffer.records)
+            new = self._not_stale(new, buffer)
         self._log(buffer.only([at for at in new if at not in dead]))
         ended = buffer.only([at for at in new if at in dead])
         if ended.ids:
@@ -168,27 +174,17 @@ class Scan:
             ):
                 self.scratch.learn(heads)
 
-    def _not_stale(
-        self, new: Sequence[int], ids: Sequence[str], records: Sequence[Record]
-    ) -> list[int]:
+    def _not_stale(self, new: list[int], buffer: Buffer) -> list[int]:
         """Leave out records older, by the vendor's own stamp, than what the log holds of them."""
         if self.shape.stamp is None or not new:
-            return list(new)
-        held: dict[str, datetime] = {}
-        for start in range(0, len(new), 1000):
-            some = [ids[at] for at in new[start : start + 1000]]
-            held |= self.log.stamps(self.shape, self.report.tenant_id, some)
-        stamps = self.shape.stamps([records[at] for at in new])
-        fresh = [
-            at
-            for at, stamp in zip(new, stamps, strict=True)
-            if stamp is None or ids[at] not in held or stamp >= held[ids[at]]
-        ]
+            return new
+        some = buffer.only(new)
+        fresh = self.log.not_older(self.shape, self.report.tenant_id, some.ids, some.records)
         if len(fresh) < len(new):
             skipped = len(new) - len(fresh)
             name = f"{self.report.vendor}/{self.shape.resource}"
             self.job.log.info("%s: stale_skipped=%d, newer ones are landed", name, skipped)
-        return fresh
+        return [new[at] for at in fresh]
 
     def _log(self, rows: Buffer, op: str = "upsert") -> None:
         """Keep records as rows of the log, and what changed of their children."""

@@ -31,7 +31,10 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 # Of the contract suite what is most easily got wrong; with the switch of a long run, all of it.
-_MOST = "first_sync or quiet or restored_one or rejoining or deleted_list or mass or hidden or told"
+_MOST = (
+    "first_sync or quiet or restored_one or rejoining or deleted_list or mass or hidden or told "
+    "or erased"
+)
 CONTRACT = "tableside" if os.environ.get("REGULARS_EXAMPLES") else f"tableside and ({_MOST})"
 
 

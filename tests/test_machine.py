@@ -328,7 +328,7 @@ def lengths(examples, steps, times=1):
     """So many examples of so many steps; a soak's are longer, and `times` what it asks for."""
     return settings(
         max_examples=EXAMPLES * times or examples,
-        stateful_step_count=40 if EXAMPLES else steps,
+        stateful_step_count=100 if EXAMPLES else steps,
         derandomize=not EXAMPLES,
         deadline=None,
         print_blob=True,

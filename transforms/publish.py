@@ -90,7 +90,7 @@ class Published:
 def record_run(warehouse: Warehouse, run: RunRow, scans: Sequence[Mapping[str, object]]) -> None:
     """Write a run's own rows in one transaction, publishing nothing."""
     with warehouse.connection.begin_transaction():
-        _ensure(warehouse)
+        ensure(warehouse)
         warehouse.insert("runs", [asdict(run)])
         warehouse.insert("scans", scans)
 
@@ -118,11 +118,11 @@ def publish(
     done = Published()
     with warehouse.connection.begin_transaction():
         existing = warehouse.tables()
-        _ensure(warehouse)
+        ensure(warehouse)
         done.rebuilt = _start_over(warehouse, rebuild=rebuild)
         for entity in ENTITIES:
-            queries = _queries(entity, existing)
-            held = _held(warehouse, queries, open_scans) if queries else {}
+            queries = queries_for(entity, existing)
+            held = log_rows(warehouse, queries, open_scans) if queries else {}
             news = _news(warehouse, entity, held)
             if news:
                 fold = Fold(warehouse.run, warehouse.dialect, entity, queries, news, open_scans)
@@ -138,7 +138,8 @@ def publish(
     return done
 
 
-def _ensure(warehouse: Warehouse) -> None:
+def ensure(warehouse: Warehouse) -> None:
+    """Create the schemas and the tables of `ops` that are not there yet."""
     for schema in ("core", "ops"):
         warehouse.run(f"create schema if not exists {schema}")
     for name in ("runs", "scans", "published"):
@@ -162,7 +163,7 @@ def _start_over(warehouse: Warehouse, *, rebuild: bool) -> bool:
     return anew and (rebuild or known is not None)
 
 
-def _queries(entity: Entity, existing: set[str]) -> list[str]:
+def queries_for(entity: Entity, existing: set[str]) -> list[str]:
     """Return the staging queries of the vendors whose log exists."""
     queries = [query for vendor in vendors() for query in staging(vendor, entity)]
     return [query for query in queries if _source(query) in existing]
@@ -173,7 +174,7 @@ def _source(query: str) -> str:
     return query.rsplit("from ", 1)[1].split(maxsplit=1)[0]
 
 
-def _held(
+def log_rows(
     warehouse: Warehouse, queries: Sequence[str], open_scans: Sequence[str]
 ) -> dict[str, int]:
     """Return the scans whose rows may be shown, with how many the log holds of each."""

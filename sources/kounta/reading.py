@@ -85,7 +85,7 @@ class Customers:
             record_id = CUSTOMERS.record_id(record)
             if record_id is None or record.keys() >= _FULL:
                 ready.append(record)
-            else:
+            elif record_id not in scan.erased:
                 listed[record_id] = record
         marks = {key: mark(record) for key, record in listed.items()}
         known = _marks_of(scan.scratch.hashes(list(marks)))

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from pipelines.erase import erase
 from sources import VENDORS
 from tests.conftest import MINUTE, assert_true, history
 from tests.contract.worlds import WORLDS
@@ -152,6 +153,26 @@ def test_rejoining_opens_a_second_interval(vendor, world, sync, tables):
         f"where customer_id = '{customer[1]}' and list_id = '{list_id}' order by valid_from"
     )
     assert spans == [(False,), (True,)]
+
+
+@pytest.mark.whole
+def test_erased_customer_is_in_no_table_and_stays_away(vendor, world, sync, tables):
+    """Case 59: whichever column names a customer, and whatever the vendor says afterwards."""
+    list_id, customer = world.any_membership()
+    sync()
+    assert any(customer[1] in row for row in tables.snapshot()["core.memberships"])
+    world.leave(list_id, customer)
+    sync()
+    erase(vendor, [customer[1]], tenant=customer[0])
+    world.rename(customer, "Again")
+    world.join(list_id, customer)
+    for full in (False, True):
+        world.clock.advance(MINUTE)
+        assert sync(full=full).exit_code == 0
+        told = {
+            name for name, rows in tables.snapshot().items() for row in rows if customer[1] in row
+        }
+        assert told == set()
 
 
 def test_mass_removal_is_held_until_it_is_allowed(vendor, world, sync, tables):

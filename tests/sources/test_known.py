@@ -43,9 +43,16 @@ def test_last_row_of_each_key_that_is_asked_for_is_told_and_no_other(log, ids):
     assert {row["hash"] for heads in earlier for row in heads.to_pylist()} == {
         f"1:{one}" for one in ids if one in IDS
     }
-    if ids:
-        known = [one for one in ids if one in IDS]
-        assert log.stamps(CUSTOMERS, "org", ids) == dict.fromkeys(known, NOON + timedelta(hours=2))
+
+
+def test_only_what_is_older_than_the_last_row_is_older(log):
+    """Before the first row's stamp or between the two is older; equal, later or unknown is not."""
+    ids = [*IDS, "nobody", "unstamped"]
+    for minutes, kept in ((30, []), (90, []), (120, IDS), (121, IDS)):
+        at = (NOON + timedelta(minutes=minutes)).isoformat()
+        records: list[dict[str, Any]] = [{"id": one, "updatedAt": at} for one in ids[:-1]]
+        places = log.not_older(CUSTOMERS, "org", ids, [*records, {"id": IDS[0]}])
+        assert [ids[place] for place in places] == [*kept, "nobody", "unstamped"]
 
 
 def test_everything_is_told_and_of_another_tenant_nothing(log):

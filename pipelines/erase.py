@@ -1,0 +1,238 @@
+"""Erasing a guest who asks for it: from logs, histories, working files and the file's own bytes.
+
+A vendor's customer is written down as erased before anything is deleted, so that a crash in
+between leaves somebody who can be erased again, and never somebody who comes back.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pyarrow as pa
+
+from pipelines import lock, warehouse
+from pipelines.land import open_scans, states
+from sources import VENDORS
+from sources.erased import SCHEMA, TABLE, Erased, customer_hash
+from sources.errors import ConfigError, Locked, is_full
+from sources.job import new_id
+from sources.known import Log
+from sources.throttle import Timing
+from transforms.erasing import Erasing
+from transforms.fold import literals
+from transforms.publish import RunRow, Warehouse, record_run
+
+
+@dataclass
+class Erasure:
+    """What was done: how many rows are gone, by table, and whether the file's bytes are too."""
+
+    customers: int
+    rows: dict[str, int] = field(default_factory=dict)
+    rewritten: bool = False
+
+
+def erase(
+    vendor: str,
+    ids: Sequence[str],
+    *,
+    tenant: str | None = None,
+    lift: bool = False,
+    timing: Timing | None = None,
+) -> Erasure:
+    """Erase customers of a vendor, and see to it that no scan lands them again.
+
+    Args:
+        vendor: The vendor's name.
+        ids: The customers, by the vendor's ids.
+        tenant: Whose customers; needed where the vendor has several tenants.
+        lift: Erase nothing; let them in again.
+        timing: The run's clock.
+
+    Raises:
+        ConfigError: There is no such vendor, tenant or customer; nothing was changed.
+        Locked: A run is under way, or somebody has the file; nothing was changed.
+    """
+    place, timing = warehouse.place(), timing or Timing()
+    if vendor not in VENDORS:
+        raise ConfigError(f"there is no vendor {vendor!r}; there are: {', '.join(VENDORS)}")
+    if place.file is not None and not place.file.exists():
+        raise ConfigError(f"there is no warehouse yet at {place.file.name}. Nothing to erase")
+    with ExitStack() as stack:
+        destination = stack.enter_context(warehouse.writing())
+        with warehouse.sql(destination) as sql:
+            names = [name for name in states(sql) if _label(name, vendor)]
+        if not names:
+            raise ConfigError(f"nothing of {vendor} was ever landed here. Nothing to erase")
+        labels = {label for name in names if (label := _label(name, vendor))}
+        labels.update(_left_behind(place.folder, vendor))
+        for label in sorted(labels):
+            stack.enter_context(lock.held(place.lock_of(label)))
+        work = _Work(vendor, list(dict.fromkeys(ids)), destination, names, timing)
+        done = work.lift(tenant) if lift else work.erase(tenant, labels)
+        if not lift and place.file is not None:
+            _rewrite(destination, place.file.name)
+            done.rewritten = True
+        return done
+
+
+def _rewrite(destination: Any, name: str) -> None:
+    """Copy the file without what was deleted; say what is left undone where it cannot be."""
+    import duckdb
+
+    try:
+        destination.rewrite()
+    except (duckdb.Error, OSError) as error:
+        told = (
+            "the customers are erased from every table and will not come back, but their bytes "
+            f"may still be in {name}: it could not be copied"
+        )
+        again = "and run the same command again"
+        if is_full(error):
+            raise Locked(f"{told}, there is no room for a second one. Make room {again}") from None
+        raise ConfigError(
+            f"{told} ({type(error).__name__}). Raise destination.warehouse.memory_limit {again}"
+        ) from None
+
+
+def _label(pipeline_name: str, vendor: str) -> str | None:
+    """Return the account a pipeline is of, where it is one of the vendor's."""
+    label = pipeline_name.removeprefix("regulars_")
+    return label if label == vendor or label.startswith(f"{vendor}_") else None
+
+
+def _left_behind(folder: Path, vendor: str) -> Iterator[str]:
+    """Yield the accounts of a vendor there are working files of."""
+    for path in folder.glob("*/*"):
+        if label := _label(path.stem, vendor):
+            yield label
+
+
+@dataclass(frozen=True)
+class _Work:
+    vendor: str
+    ids: Sequence[str]
+    destination: Any
+    names: Sequence[str]
+    timing: Timing
+
+    def erase(self, tenant: str | None, labels: set[str]) -> Erasure:
+        people, keys = _tables(self.vendor)
+        started = self.timing.now()
+        with warehouse.sql(self.destination) as sql:
+            tenant_id = _tenant(sql, self.vendor, tenant)
+            erasing = Erasing(sql, self.vendor, people, keys, tenant_id, self.ids)
+            known = self._erased(tenant_id)
+            fresh = [one for one in self.ids if one not in known]
+            self._all_in(fresh, erasing.found(), f"is no customer of {self.vendor} here")
+            # What is pending holds people too; what it was read for is read again.
+            _forget_working_files(labels)
+            self._write_down(tenant_id, fresh, "upsert", sql)
+            now = self.timing.now()
+            run = RunRow(new_id(started), "erase", started, now, "ok", 0)
+            erasing.erase(run, open_scans(sql))
+        return Erasure(len(self.ids), erasing.rows)
+
+    def lift(self, tenant: str | None) -> Erasure:
+        started = self.timing.now()
+        with warehouse.sql(self.destination) as sql:
+            tenant_id = _tenant(sql, self.vendor, tenant)
+            known = self._erased(tenant_id)
+            self._all_in(self.ids, known, "was not erased")
+            self._write_down(tenant_id, self.ids, "delete", sql)
+            now = self.timing.now()
+            record_run(sql, RunRow(new_id(started), "erase", started, now, "ok", 0), [])
+        return Erasure(len(self.ids))
+
+    def _all_in(self, ids: Sequence[str], known: Erased | set[str], else_told: str) -> None:
+        """Make sure of every id; which one it is not is told by its place, as it may be a name."""
+        for one in ids:
+            if one not in known:
+                raise ConfigError(
+                    f"id {self.ids.index(one) + 1} of {len(self.ids)} {else_told}. Nothing was "
+                    "changed. Find it with `regulars query`, in the customer_id of core.customers"
+                )
+
+    def _erased(self, tenant_id: str) -> Erased:
+        return Log(self._pipeline(self.names[0])).erased(tenant_id)
+
+    def _pipeline(self, name: str) -> dlt.Pipeline:
+        return warehouse.pipeline(name, f"raw_{self.vendor}", self.destination)
+
+    def _write_down(self, tenant_id: str, ids: Sequence[str], op: str, sql: Warehouse) -> None:
+        """Land who is left out, or let in again, and give every account's state a new version.
+
+        By that a package kept from before does not fit the destination, and is never loaded.
+        """
+        table = f"raw_{self.vendor}.{TABLE}"
+        salts = sql.run(f"select max(salt) from {table}") if table in sql.tables() else [[None]]
+        salt = salts[0][0] or secrets.token_hex(16)
+        now = self.timing.now()
+        marks = [customer_hash(salt, tenant_id, one) for one in ids]
+        filled = [[value] * len(ids) for value in (tenant_id, salt)]
+        rows = pa.table([*filled, marks, [op] * len(ids), [now] * len(ids)], schema=SCHEMA)
+        for name in self.names:
+            pipeline = self._pipeline(name)
+            pipeline.sync_destination()
+            pipeline.run(_told(self.vendor, now.isoformat(), rows), loader_file_format="parquet")
+            rows = rows.slice(0, 0)
+
+
+def _told(vendor: str, at: str, rows: pa.Table) -> Any:
+    """Return a source of one table, which notes in the state when it was written."""
+
+    def erasures() -> Iterator[pa.Table]:
+        dlt.current.resource_state()["at"] = at
+        if rows.num_rows:
+            yield rows
+
+    @dlt.source(name=vendor)
+    def told() -> Any:
+        return dlt.resource(erasures, name=TABLE, write_disposition="append")
+
+    return told()
+
+
+def _tables(vendor: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return, for each table that is about one customer a row, the columns of its id and key."""
+    people, keys = dict[str, str](), dict[str, str]()
+    for shape in import_module(f"{VENDORS[vendor]}.fields").SHAPES:
+        if shape.is_person:
+            held = [child.shape for child in shape.children]
+            people |= {shape.resource: shape.key} | {each.resource: each.scope for each in held}
+            keys |= {each.resource: each.key for each in (shape, *held)}
+    return people, keys
+
+
+def _tenant(sql: Warehouse, vendor: str, named: str | None) -> str:
+    """Return the tenant that is meant."""
+    found = [str(row[0]) for row in sql.run(
+        f"select distinct tenant_id from core.customer_history where vendor in "
+        f"({literals([vendor])}) order by 1"
+    )]  # fmt: skip
+    if named in found:
+        return str(named)
+    if named is None and len(found) == 1:
+        return found[0]
+    wrong = "is none of them" if named else "has to be named"
+    raise ConfigError(
+        f"--tenant {wrong}: {vendor} has customers of {', '.join(found) or 'none'}. Nothing was "
+        "changed"
+    )
+
+
+def _forget_working_files(labels: set[str]) -> None:
+    """Remove what runs left behind of these accounts; all of it but credentials is a cache."""
+    folder = warehouse.place().folder
+    for label in labels:
+        for path in (folder / "pipelines" / f"regulars_{label}", folder / "scans" / label):
+            shutil.rmtree(path, ignore_errors=True)
+        (folder / "base" / f"{label}.json").unlink(missing_ok=True)

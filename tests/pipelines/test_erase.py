@@ -1,0 +1,260 @@
+"""Case 59: who was erased is gone to the last byte, and nothing brings them back."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dlt
+import duckdb
+import pytest
+
+from pipelines import lock, warehouse
+from pipelines.cli import main
+from pipelines.erase import erase
+from simulator import story
+from sources import VENDORS
+from sources.errors import Locked
+from tests.conftest import MINUTE, assert_sound
+from transforms.erasing import Erasing
+
+CANARY = "canary.7f3a"
+
+
+@pytest.fixture
+def guest(sim, monkeypatch):
+    """A guest all vendors know: on lists, with an address, and with something to reject."""
+    monkeypatch.setattr(story, "EMAIL", f"{CANARY}@guest.example")
+    at = story.arrive(sim)
+    foodics = sim.foodics
+    foodics.update_customer(*at["foodics"], birth_date=f"{CANARY}-13-45")
+    home = {"id": 990009, "lines": [CANARY], "city": "Sampleton", "country": "AU"}
+    sim.kounta.set_address(*at["kounta"], "primary_address", home)
+    return at
+
+
+@pytest.fixture
+def vendors():
+    """All of them."""
+    return list(VENDORS)
+
+
+def _holding(folder: Path) -> list[str]:
+    """Return the files that hold a byte of the guest."""
+    signs = (CANARY.encode(), CANARY.upper().encode())
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted(path.name for path in files if any(sign in path.read_bytes() for sign in signs))
+
+
+def _told(tables, guest) -> dict[str, list[tuple]]:
+    """Return all rows that say anything of the guest."""
+    known = {CANARY, *(customer.lower() for _, customer in guest.values())}
+    return {
+        name: found
+        for name, rows in tables.snapshot().items()
+        if (found := [row for row in rows if any(one in repr(row).lower() for one in known)])
+    }
+
+
+def _erase(guest):
+    return {vendor: erase(vendor, [one], tenant=tenant) for vendor, (tenant, one) in guest.items()}
+
+
+def test_nothing_of_the_erased_is_left_and_nothing_brings_them_back(
+    sim, sync, tables, clock, guest, monkeypatch, tmp_path
+):
+    """Case 59: gone from tables, rejects, file and working files; not even a kept package helps."""
+    assert sync().exit_code == 0
+    clock.advance(10 * MINUTE)
+    for vendor, field in (("loke", "lastName"), ("collins", "last_name"), ("foodics", "name")):
+        getattr(sim, vendor).update_customer(*guest[vendor], **{field: f"{CANARY} again"})
+    with monkeypatch.context() as broken:
+        broken.setattr(dlt.Pipeline, "load", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            sync()
+    work = warehouse.place().folder
+    shutil.copytree(work, tmp_path / "kept")
+    held = _holding(tmp_path)
+    assert "warehouse.duckdb" in held
+    assert len(held) > 2, "nothing was pending: the test would prove nothing"
+    before = _told(tables, guest)
+    assert {"core.customer_history", "core.membership_history", "core.customer_address_history",
+            "raw_foodics.rejects"} <= before.keys()  # fmt: skip
+
+    done = _erase(guest)
+    assert {name: sum(each.rows.get(name, 0) for each in done.values()) for name in before} == {
+        name: len(rows) for name, rows in before.items() if not _is_view(name)
+    } | {name: 0 for name in before if _is_view(name)}
+    assert _told(tables, guest) == {}
+    assert _holding(work) == _holding(warehouse.place().file.parent) == []
+
+    shutil.rmtree(work)
+    shutil.copytree(tmp_path / "kept", work)
+    for full in (False, True):
+        clock.advance(MINUTE)
+        assert sync(full=full).exit_code == 0
+        assert _told(tables, guest) == {}
+    shutil.rmtree(tmp_path / "kept")
+    assert _holding(tmp_path) == []
+
+
+def _killed(*_, **__):
+    raise KeyboardInterrupt
+
+
+def _is_view(name: str) -> bool:
+    return name.startswith("core.") and not name.endswith("_history")
+
+
+def test_everybody_else_stands_as_they_were(sim, sync, tables, clock, guest):
+    """Case 59: no other row is touched, nothing is folded again, tables stay as declared."""
+    sync()
+    before, declared = tables.snapshot(), tables.rows(_DECLARED)
+    mine = {name: set(map(repr, rows)) for name, rows in _told(tables, guest).items()}
+    _erase(guest)
+    for name, rows in tables.snapshot().items():
+        if not name.endswith(".erasures"):
+            others = [row for row in before[name] if repr(row) not in mine.get(name, ())]
+            assert rows == others, name
+    now = [row for row in tables.rows(_DECLARED) if "erasures" not in row]
+    assert now == declared
+    assert tables.rows("select status, exit_code from ops.runs where command = 'erase'") == [
+        ("ok", 0)
+    ] * len(guest)
+    clock.advance(MINUTE)
+    quiet = sync()
+    assert (quiet.exit_code, sum(quiet.published.keys.values())) == (0, 0)
+    after = sync(full=True)
+    assert sum(report.rows_changed + report.rows_removed for report in after.reports) == 0
+    before_rebuild = tables.snapshot()
+    assert main(["transform", "--rebuild"]) == 0
+    assert tables.snapshot() == before_rebuild
+    assert_sound(tables)
+
+
+_DECLARED = (
+    "select table_schema, table_name, column_name, data_type, is_nullable "
+    "from information_schema.columns where table_name not like '\\_dlt%' escape '\\' "
+    "order by all"
+)
+
+
+def test_who_is_let_in_again_comes_back(sim, sync, tables, guest, capsys):
+    """`--lift` undoes a wrong id; the next complete scan brings them back, lists and all."""
+    sync()
+    before = tables.snapshot()["core.memberships"]
+    tenant, customer = guest["loke"]
+    assert main(["erase", "loke", customer, "--tenant", tenant]) == 0
+    said = capsys.readouterr().out
+    assert "1 row of raw_loke.customers\n" in said
+    assert "1 customer of loke: erased" in said
+    assert customer not in said
+    assert (tenant, customer) not in tables.customers()
+    assert main(["erase", "loke", customer, "--tenant", tenant, "--lift"]) == 0
+    sync(full=True)
+    assert (tenant, customer) in tables.customers()
+    assert [row[:5] for row in tables.snapshot()["core.memberships"]] == [row[:5] for row in before]
+
+
+def test_backfill_of_the_erased_brings_nothing(sim, sync, tables, clock, guest):
+    """Case 59: a window read again holds them still at the vendor, and here nobody."""
+    from pipelines.sync import backfill
+    from sources.job import Window
+    from sources.throttle import Timing
+
+    sync()
+    _erase(guest)
+    timing = Timing(clock.now, clock.sleep)
+    window = Window(clock.now() - 3000 * MINUTE, None)
+    for vendor in VENDORS:
+        assert backfill(vendor, window, timing=timing, transport=sim.transport()).exit_code == 0
+    assert _told(tables, guest) == {}
+
+
+def test_crash_before_the_rows_go_leaves_somebody_who_can_be_erased(
+    sim, sync, tables, guest, monkeypatch
+):
+    """Case 59: written down first: a run between crash and second try brings nothing new."""
+    sync()
+    tenant, customer = guest["loke"]
+    with monkeypatch.context() as broken:
+        broken.setattr(Erasing, "erase", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase("loke", [customer], tenant=tenant)
+    sim.loke.update_customer(tenant, customer, lastName=CANARY)
+    assert sync(full=True).exit_code == 0
+    named = f"select count(*) from raw_loke.customers where last_name = '{CANARY}'"
+    assert tables.one(named) == 0
+    assert erase("loke", [customer], tenant=tenant).rows["raw_loke.customers"] == 1
+    assert _told(tables, {"loke": guest["loke"]}).keys() & {"raw_loke.customers"} == set()
+
+
+def test_file_that_cannot_be_copied_says_what_is_left_undone(
+    sim, sync, tables, guest, monkeypatch, capsys
+):
+    """The rows are gone and the run ends 75 or 2; the same command again finishes it."""
+    sync()
+    tenant, customer = guest["loke"]
+    for error, code in ((OSError(28, "full"), 75), (duckdb.OutOfMemoryException("x"), 2)):
+
+        def fails(*_, error=error):
+            raise error
+
+        with monkeypatch.context() as broken:
+            broken.setattr("pipelines.warehouse._File.rewrite", fails)
+            assert main(["erase", "loke", customer, "--tenant", tenant]) == code
+        assert "the same command again" in capsys.readouterr().err
+        assert (tenant, customer) not in tables.customers()
+    assert main(["erase", "loke", customer, "--tenant", tenant]) == 0
+    assert not _told(tables, {"loke": guest["loke"]}).keys() & {"raw_loke.customers"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nobody", "1"], "no vendor 'nobody'"),
+        (["kounta", "1"], "nothing of kounta was ever landed"),
+        (["loke", "1"], "--tenant has to be named"),
+        (["loke", "1", "--tenant", "x"], "--tenant is none of them"),
+    ],
+)
+def test_wrong_words_change_nothing(sim, sync, tables, arguments, told, capsys):
+    """Bad input is exit 2, says what is wrong, and writes nothing."""
+    from pipelines.sync import sync as run_sync
+
+    run_sync(["loke"], transport=sim.transport())
+    before = tables.rows("select count(*) from ops.runs"), tables.snapshot()
+    assert main(["erase", *arguments]) == 2
+    assert told in capsys.readouterr().err
+    assert (tables.rows("select count(*) from ops.runs"), tables.snapshot()) == before
+
+
+def test_unknown_id_is_told_by_its_place_alone(sim, sync, tables, guest, capsys):
+    """What is typed as an id may be an address; nobody of the others is erased either."""
+    sync()
+    tenant, customer = guest["loke"]
+    before = tables.snapshot()
+    assert main(["erase", "loke", customer, CANARY, "--tenant", tenant]) == 2
+    said = capsys.readouterr().err
+    assert "id 2 of 2 is no customer" in said
+    assert CANARY not in said
+    assert main(["erase", "loke", customer, "--tenant", tenant, "--lift"]) == 2
+    assert "was not erased" in capsys.readouterr().err
+    assert tables.snapshot() == before
+
+
+def test_no_warehouse_is_made_to_erase_from(project, capsys):
+    """Where there is none, none comes of it."""
+    assert main(["erase", "loke", "1"]) == 2
+    assert "no warehouse yet" in capsys.readouterr().err
+    assert not (project / "warehouse.duckdb").exists()
+
+
+def test_erasing_waits_for_no_run(sim, sync, tables, guest):
+    """While a run of the account is under way nothing is erased: exit 75."""
+    sync()
+    before = tables.snapshot()
+    tenant, customer = guest["loke"]
+    with lock.held(warehouse.place().lock_of("loke")), pytest.raises(Locked):
+        erase("loke", [customer], tenant=tenant)
+    assert tables.snapshot() == before
