@@ -61,7 +61,7 @@ def land(
                 pa.default_memory_pool().release_unused()
                 with writer:
                     pipeline.normalize()
-                    pipeline.load()
+                    pipeline.load(workers=warehouse.place().writers)
                     base.remember(pipeline)
                 _landed(pipeline, job)
                 if not job.unfinished:
@@ -171,7 +171,7 @@ def _recover(pipeline: dlt.Pipeline, base: Base) -> None:
         log.info("%s: loading what an earlier run left behind", pipeline.pipeline_name)
         try:
             pipeline.normalize()
-            pipeline.load()
+            pipeline.load(workers=warehouse.place().writers)
         except PipelineStepFailed as error:
             if _passes(error):
                 raise

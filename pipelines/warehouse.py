@@ -25,6 +25,12 @@ from pipelines import project, settings
 from sources.errors import ConfigError, Locked
 from transforms.publish import Warehouse
 
+# Rows of a log have no order of their own; keeping one would cost memory, every thread that writes
+# has memory of its own, and what is free is given back.
+_FRUGAL = """
+set preserve_insertion_order = false; set threads = 1;
+set allocator_background_threads = true; set allocator_flush_threshold = '8MB'
+"""
 _DEFAULT_FILE = "warehouse.duckdb"
 _LOCKED = re.compile(r"lock on file|being used by another process", re.IGNORECASE)
 _SIZE = re.compile(r"([\d.]+)\s*([kmgt]?)i?b", re.IGNORECASE)
@@ -45,6 +51,11 @@ class Place:
         """A name for this destination, and no other, that is safe in a file name."""
         digest = hashlib.blake2b(str(self.file or self.facts).encode(), digest_size=6).hexdigest()
         return f"{self.kind}-{digest}"
+
+    @property
+    def writers(self) -> int:
+        """How many tables are loaded side by side: to a file with one writer, one."""
+        return 20 if self.file is None else 1
 
     def lock_of(self, label: str) -> str:
         """Name the lock of one account's runs into this destination."""
@@ -83,7 +94,7 @@ def writing() -> Iterator[Any]:
         _known(where.kind)
         yield "warehouse"
         return
-    limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "96MB"
+    limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "64MB"
     file = _File(where.file)
     try:
         file.open(str(limit))
@@ -105,8 +116,7 @@ class _File:
         self.connection = _open(self._path, read_only=False)
         _limit_memory(self.connection, limit)
         self.limit = limit
-        # Rows of a log have no order of their own; keeping one would cost memory.
-        self.connection.execute("set preserve_insertion_order = false")
+        self.connection.execute(_FRUGAL)
 
     def rewrite(self) -> None:
         """Put a copy into the file's place: what was deleted stays in the old one's blocks.

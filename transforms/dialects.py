@@ -33,11 +33,10 @@ def statements() -> dict[str, str]:
         queries = [query for vendor in vendors() for query in staging(vendor, entity)]
         facts = {
             "staged": staged(queries),
-            "touched": touched(queries, entity, f"changed_{entity.view} where bucket = '00'"),
+            "touched": touched(queries, entity, f"part_{entity.view}"),
             "scans": "'s'",
             "open_scans": "''",
-            "low": "00",
-            "high": "ff",
+            "part": f"part_{entity.view}",
             "entries": staged(queries),
             "news": f"news_{entity.view}",
             "within": "1 = 1",

@@ -9,6 +9,8 @@ from transforms.fold import literals, staged, statement, touched
 from transforms.model import Entity
 from transforms.portions import WITH_WINDOWS, WITHOUT_WINDOWS, Run, portions, shares
 
+_FEW = 50_000
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -44,6 +46,7 @@ class Fold:
         `all_new` tells that the log holds nothing else.
         """
         entity, rows = self.entity, sum(self.news.values())
+        self._let_read_side_by_side(few=rows <= _FEW)
         self._find_changed(rows)
         self.run(self._say("ended"))
         keys = int(self.run(f"select count(*) from {self._changed}")[0][0])
@@ -62,20 +65,39 @@ class Fold:
         self.run(f"insert into ops.published values {values}")
         return keys
 
+    def _let_read_side_by_side(self, *, few: bool) -> None:
+        """Give DuckDB all threads to find a few rows in a large log, one to write many.
+
+        Each thread that writes has memory of its own; one that reads takes next to none.
+        """
+        if self.dialect == "duckdb":
+            self.run("reset threads" if few else "set threads = 1")
+
     def _write_some(self, name: str, which: str, most: int) -> None:
-        """Write the histories of some of the changed keys, by portions."""
+        """Write the histories of some of the changed keys, by portions.
+
+        A portion's keys are put into a table first: an engine then knows how few they are.
+        """
+        entity, part = self.entity, f"part_{self.entity.view}"
         for low, high in portions(self.run, self._changed, which, most):
-            keys = f"{self._changed} where bucket between '{low}' and '{high}'"
-            log = touched(self.queries, self.entity, keys)
-            self.run(self._say(name, low=low, high=high, touched=log))
+            self._make(part)
+            self.run(
+                f"insert into {part} select {', '.join(entity.key)} from {self._changed} "
+                f"where {which} and bucket between '{low}' and '{high}'"
+            )
+            self.run(self._say(name, part=part, touched=touched(self.queries, entity, part)))
+
+    def _make(self, table: str, more: str = "") -> None:
+        """Make a table of keys anew."""
+        key = ", ".join(f"{column} text" for column in self.entity.key)
+        self.run(f"drop table if exists {table}")
+        self.run(f"create temporary table {table} ({key}{more})")
 
     def _find_changed(self, rows: int) -> None:
         """Put the keys these rows speak of into a table, with how much the log holds of each."""
         spread, news = self.entity.spread, f"news_{self.entity.view}"
-        key = ", ".join(f"{column} text" for column in self.entity.key)
-        for table, more in ((news, ""), (self._changed, ", times bigint, bucket text")):
-            self.run(f"drop table if exists {table}")
-            self.run(f"create temporary table {table} ({key}{more})")
+        self._make(news)
+        self._make(self._changed, ", times bigint, bucket text")
         parts = shares(rows, self.dialect)
         for part in parts:
             keys = self._say("news", within=part(f"news.{spread}"))

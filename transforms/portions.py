@@ -10,15 +10,18 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-WITH_WINDOWS, WITHOUT_WINDOWS = 50_000, 250_000
+WITH_WINDOWS, WITHOUT_WINDOWS = 50_000, 100_000
 """Rows of the log a statement takes that sorts whole rows, and one that only joins keys."""
+
+# Each portion is another look through the whole log: of a very large one they are larger.
+_MOST_LOOKS = 32
 
 Run = Callable[[str], Sequence[Sequence[Any]]]
 
 
 def shares(rows: int, dialect: str) -> list[Callable[[str], str]]:
     """Return conditions on a key that part so many new rows into shares that fit."""
-    count = min(256, -(-rows // WITHOUT_WINDOWS))
+    count = min(_MOST_LOOKS, -(-rows // WITHOUT_WINDOWS))
     if count <= 1:
         return [lambda _: "1 = 1"]
     if dialect == "duckdb":
@@ -42,6 +45,8 @@ def portions(run: Run, changed: str, which: str, most: int) -> list[tuple[str, s
     rows = run(
         f"select bucket, sum(times) from {changed} where {which} group by bucket order by bucket"
     )
+    if most == WITHOUT_WINDOWS:
+        most = max(most, sum(count for _, count in rows) // _MOST_LOOKS)
     portions: list[tuple[str, str]] = []
     held = 0
     for bucket, count in rows:

@@ -130,7 +130,7 @@ def publish(
         _show(warehouse, existing, renew=done.rebuilt)
         _check(warehouse, done)
         for entity in ENTITIES:
-            for table in ("news", "changed"):
+            for table in ("news", "changed", "part"):
                 warehouse.run(f"drop table if exists {table}_{entity.view}")
         if run is not None:
             warehouse.insert("runs", [asdict(run)])

@@ -1,4 +1,4 @@
--- Keys seen more than once, some buckets of them: an observation that repeats the one before it
+-- Some keys seen more than once: an observation that repeats the one before it
 -- makes no version, a deletion ends one, whatever follows a deletion opens one.
 insert into core.{history} ({columns}, {ours})
 with touched as (
@@ -6,9 +6,8 @@ with touched as (
         partition by {entry_key}, entry.observed_at order by entry.scan_id desc
     ) as again
     from {touched} as entry
-    join changed_{entity} as changed on {changed_is_entry}
+    join {part} as changed on {changed_is_entry}
     where entry.scan_id not in ({open_scans})
-        and changed.times > 1 and changed.bucket between '{low}' and '{high}'
 ),
 observed as (
     select touched.*, row_number() over (partition by {key} order by observed_at) as age

@@ -1,10 +1,9 @@
--- Keys the log holds one row of: their only row is their only version.
+-- Some keys the log holds one row of: their only row is their only version.
 insert into core.{history} ({columns}, {ours})
 select {columns}, {ours_once}
 from (
     select entry.*
     from {touched} as entry
-    join changed_{entity} as changed on {changed_is_entry}
+    join {part} as changed on {changed_is_entry}
     where entry.op = 'upsert' and entry.scan_id not in ({open_scans})
-        and changed.times = 1 and changed.bucket between '{low}' and '{high}'
 ) as told
