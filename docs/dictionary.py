@@ -48,7 +48,8 @@ def dictionary() -> str:
         parts += _table(f"ops.{name}", header(f"ops/{name}"), rows)
     parts += [
         "", "## ops.rejects", "", "Values that could not be kept, of every vendor: `run_id`, "
-        "`vendor`, `tenant_id`, `resource`, `record_id`, `field`, `reason`, `value`.",
+        "`vendor`, `tenant_id`, `resource`, `record_id`, `field`, `reason`, `value` (as JSON; NULL "
+        "unless `runs.keep_rejected_values` is true).",
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
 

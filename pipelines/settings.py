@@ -185,3 +185,11 @@ def number(name: str, default: float) -> float:
     """Return a numeric setting."""
     value: Any = dlt.config.get(name)
     return default if value is None or value == "" else _number(name, value)
+
+
+def flag(name: str) -> bool:
+    """Return a setting that is true or false; false where it is not set."""
+    value = str(dlt.config.get(name) or "false").lower()
+    if value not in ("true", "false", "1", "0"):
+        raise ConfigError(f"{name} is neither true nor false. Nothing was read. Correct it")
+    return value in ("true", "1")

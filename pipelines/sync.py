@@ -135,6 +135,7 @@ def _job(
         run_id=run_id,
         by_parts=True,
         part=part,
+        keep_rejected_values=settings.flag("runs.keep_rejected_values"),
         timing=timing,
         progress=progress,
         scratch_dir=warehouse.place().folder / "scans" / account.label,

@@ -131,5 +131,6 @@ class Changes:
                 self.state["without_id"] = dict(Counter(told) | self._without_id)
             names = ("run_id", "vendor", "tenant_id")
             scan = {name: getattr(self._report, name) for name in names}
-            rows = reject_rows(rejects, self._job.observe(), **scan)
+            values = self._job.keep_rejected_values
+            rows = reject_rows(rejects, self._job.observe(), values=values, **scan)
             yield dlt.mark.with_table_name(rows, "rejects")

@@ -95,6 +95,7 @@ class Job:
         allow_mass_delete: Apply removals beyond the guard.
         by_parts: Stop after each landed part, for a caller that runs the pipeline again until
             `unfinished` is empty. Without it one run of the source reads everything.
+        keep_rejected_values: Land what was rejected beside the reason: it is people's data.
         strict: Raise the first failure instead of noting it.
         progress: Told of every page.
         counted: How many requests for a resource are in some scan's report.
@@ -111,6 +112,7 @@ class Job:
     backfill: Window | None = None
     allow_mass_delete: bool = False
     by_parts: bool = False
+    keep_rejected_values: bool = False
     strict: bool = False
     scratch_dir: Path | None = None
     vault_dir: Path | None = None

@@ -82,10 +82,9 @@ class Kin:
             for entry in held:
                 entry_id = child.shape.record_id(entry)
                 if entry_id is None:
-                    self._scan.changes.reject(
-                        [Reject(parent, child.shape.key, "an entry without a usable id")],
-                        child.shape.resource,
-                    )
+                    why = "an entry without a usable id"
+                    reject = Reject.of(parent, child.shape.key, why, entry)
+                    self._scan.changes.reject([reject], child.shape.resource)
                     continue
                 once[entry_id] = entry
             for key, entry in once.items():

@@ -187,23 +187,24 @@ class Shape:
         """Return these records as rows of the log, each an upsert unless `op` says otherwise."""
         count, columns, rejects = len(records), dict[str, pa.Array](), list[Reject]()
 
-        def take(name: str, made: tuple[pa.Array, list[Bad]]) -> None:
+        def take(name: str, made: tuple[pa.Array, list[Bad]], sent: Any) -> None:
             columns[name] = made[0]
-            rejects.extend(Reject(ids[index], name, why) for index, why in made[1])
+            rejects.extend(Reject.of(ids[at], name, why, sent[at]) for at, why in made[1])
 
         parents: dict[str, list[Record]] = {}
         for each in self.fields:
             if each.column == self.key:
                 columns[self.key] = pa.array(ids, pa.string())
                 continue
-            take(each.column, column(each.kind, _values(records, each, parents, ids, rejects)))
+            values = _values(records, each, parents, ids, rejects)
+            take(each.column, column(each.kind, values), values)
         for derived in self.derived:
             origin = columns[derived.source] if derived.source else None
             if derived.value:
                 made = [derived.value(record, context) for record in records]
                 origin = pa.array(made, derived.kind.arrow)
             if derived.clean:
-                take(derived.column, derived.clean(origin, count, context))
+                take(derived.column, derived.clean(origin, count, context), origin)
             elif origin is not None:
                 columns[derived.column] = origin
         extra, unknown = self._extra(records)
@@ -278,7 +279,7 @@ def _values(
         for index, record in enumerate(records):
             value = record.get(outer)
             if value is not None and not isinstance(value, dict):
-                rejects.append(Reject(ids[index], outer, "not an object"))
+                rejects.append(Reject.of(ids[index], outer, "not an object", value))
             parents[outer].append(value if isinstance(value, dict) else {})
     if not declared.also:
         return [value.get(inner) for value in parents[outer]]

@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
+from sources.content import canonical
 from sources.convert import Kind
+
+_LONGEST = 1_000
 
 
 @dataclass(frozen=True)
 class Reject:
-    """A value that could not be kept: which record and field, and why. Never the value itself."""
+    """A value that could not be kept: which record and field, why, and the value as JSON.
+
+    The value is people's data, and is landed only where the job says so.
+    """
 
     record_id: str | None
     field: str
     reason: str
     value: str | None = None
+
+    @classmethod
+    def of(cls, record_id: str | None, field: str, reason: str, sent: Any) -> Reject:
+        """Return the reject of what a vendor sent, or of one value of an Arrow column."""
+        plain = sent.as_py() if isinstance(sent, pa.Scalar) else sent
+        short = plain[:_LONGEST] if isinstance(plain, str) else plain
+        return cls(record_id, field, reason, canonical(short).decode("utf-8", "replace")[:_LONGEST])
 
 
 _REJECTS = pa.schema(
@@ -34,10 +48,16 @@ _REJECTS = pa.schema(
 )
 
 
-def reject_rows(rejects: Sequence[tuple[str, Reject]], observed: datetime, **scan: str) -> pa.Table:
-    """Return (resource, reject) as rows of the table `rejects`; `scan` names the other keys."""
+def reject_rows(
+    rejects: Sequence[tuple[str, Reject]], observed: datetime, *, values: bool, **scan: str
+) -> pa.Table:
+    """Return (resource, reject) as rows of the table `rejects`; `scan` names the other keys.
+
+    Without `values` the rejected values are NULL.
+    """
     rows = [
         {**scan, "resource": resource, **asdict(reject), "_observed_at": observed}
+        | ({} if values else {"value": None})
         for resource, reject in rejects
     ]
     return pa.Table.from_pylist(rows, schema=_REJECTS)

@@ -64,6 +64,7 @@ def test_nothing_of_the_erased_is_left_and_nothing_brings_them_back(
     sim, sync, tables, clock, guest, monkeypatch, tmp_path
 ):
     """Case 59: gone from tables, rejects, file and working files; not even a kept package helps."""
+    monkeypatch.setenv("RUNS__KEEP_REJECTED_VALUES", "true")
     assert sync().exit_code == 0
     clock.advance(10 * MINUTE)
     for vendor, field in (("loke", "lastName"), ("collins", "last_name"), ("foodics", "name")):

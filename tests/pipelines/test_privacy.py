@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sources import VENDORS
+from sources.errors import ConfigError
 
 CANARIES = ("Canary7f3a", "canary.7f3a@secret.example", "491570007", "token-canary-7f3a")
 
@@ -102,6 +103,25 @@ def test_nothing_planted_leaks(sim, sync, tables, project, tmp_path, capfd, capl
     found = tables.one("select count(*) from core.customers where full_name like '%Canary7f3a%'")
     assert found == len(VENDORS)
     assert Path(project).exists()
+
+
+def test_rejected_values_are_landed_only_where_it_is_asked_for(sim, sync, tables, monkeypatch):
+    """Case 57: as the vendor sent them, as JSON, no longer than anybody reads."""
+    _plant(sim)
+    sim.loke.create_customer(sim.loke.organizations[0], dob="x" * 5_000, email="none \x00")
+    monkeypatch.setenv("RUNS__KEEP_REJECTED_VALUES", "perhaps")
+    with pytest.raises(ConfigError, match="keep_rejected_values is neither true nor false"):
+        sync()
+    monkeypatch.setenv("RUNS__KEEP_REJECTED_VALUES", "true")
+    assert sync().exit_code == 0
+    values = dict(
+        tables.rows("select vendor || '.' || field, max(value) from ops.rejects group by 1")
+    )
+    mail = CANARIES[1]
+    assert values["foodics.birth_date"] == f'"{mail}"'
+    assert values["collins._email"] == f'"{mail} and {mail}"'
+    assert values["loke.dob"] == '"' + "x" * 999
+    assert None not in values.values()
 
 
 def test_rotated_credential_is_its_owners_alone(sim, sync, tmp_path):
