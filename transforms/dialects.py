@@ -64,7 +64,12 @@ def problems() -> list[str]:
 
 def main() -> int:
     """Print the problems; return 1 if there are any."""
-    found = problems()
+    try:
+        found = problems()
+    except ValueError as error:
+        # A staging query that does not fit cannot even be said.
+        sys.stderr.write(f"{error}\n")
+        return 1
     for line in found:
         sys.stderr.write(line + "\n")
     sys.stdout.write(f"{len(statements())} statements in {len(DIALECTS)} dialects\n")
