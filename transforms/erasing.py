@@ -116,7 +116,7 @@ class Erasing:
 
     def _held(self, open_scans: Sequence[str]) -> dict[str, dict[str, int]]:
         existing = self.warehouse.tables()
-        found = {entity.view: queries_for(entity, existing) for entity in ENTITIES}
+        found = {entity.view: queries_for(self.vendor, entity, existing) for entity in ENTITIES}
         return {
             name: log_rows(self.warehouse, some, open_scans) for name, some in found.items() if some
         }

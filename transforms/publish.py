@@ -120,22 +120,36 @@ def publish(
         existing = warehouse.tables()
         ensure(warehouse)
         done.rebuilt = _start_over(warehouse, rebuild=rebuild)
-        for entity in ENTITIES:
-            queries = queries_for(entity, existing)
-            held = log_rows(warehouse, queries, open_scans) if queries else {}
-            news = _news(warehouse, entity, held)
-            if news:
-                fold = Fold(warehouse.run, warehouse.dialect, entity, queries, news, open_scans)
-                done.keys[entity.view] = fold.write(all_new=news == held)
         _show(warehouse, existing, renew=done.rebuilt)
-        _check(warehouse, done)
-        for entity in ENTITIES:
-            for table in ("news", "changed", "part"):
-                warehouse.run(f"drop table if exists {table}_{entity.view}")
+        for vendor in vendors():
+            _fold(warehouse, vendor, existing, open_scans, done)
         if run is not None:
             warehouse.insert("runs", [asdict(run)])
             warehouse.insert("scans", scans)
     return done
+
+
+def _fold(
+    warehouse: Warehouse, vendor: str, existing: set[str], open_scans: Sequence[str], done: Published
+) -> None:
+    """Fold what one vendor's logs hold, and check it.
+
+    Keys of two vendors never meet, and a statement over all logs takes memory for each of them.
+    """
+    folded = set[str]()
+    for entity in ENTITIES:
+        queries = queries_for(vendor, entity, existing)
+        held = log_rows(warehouse, queries, open_scans) if queries else {}
+        news = _news(warehouse, entity, held)
+        if news:
+            fold = Fold(warehouse.run, warehouse.dialect, entity, queries, news, open_scans)
+            keys = fold.write(all_new=news == held)
+            done.keys[entity.view] = done.keys.get(entity.view, 0) + keys
+            folded.add(entity.view)
+    _check(warehouse, folded, done)
+    for view in folded:
+        for table in ("news", "changed", "part"):
+            warehouse.run(f"drop table if exists {table}_{view}")
 
 
 def ensure(warehouse: Warehouse) -> None:
@@ -163,10 +177,9 @@ def _start_over(warehouse: Warehouse, *, rebuild: bool) -> bool:
     return anew and (rebuild or known is not None)
 
 
-def queries_for(entity: Entity, existing: set[str]) -> list[str]:
-    """Return the staging queries of the vendors whose log exists."""
-    queries = [query for vendor in vendors() for query in staging(vendor, entity)]
-    return [query for query in queries if _source(query) in existing]
+def queries_for(vendor: str, entity: Entity, existing: set[str]) -> list[str]:
+    """Return the staging queries of a vendor whose log exists."""
+    return [query for query in staging(vendor, entity) if _source(query) in existing]
 
 
 def _source(query: str) -> str:
@@ -224,14 +237,14 @@ def rejects_view(logs: Sequence[str]) -> str:
     return "create or replace view ops.rejects as " + " union all ".join(parts)
 
 
-def _check(warehouse: Warehouse, done: Published) -> None:
+def _check(warehouse: Warehouse, folded: set[str], done: Published) -> None:
     """Run the checks over what changed; warnings are kept, a failure ends the transaction."""
     names: dict[str, str] = {}
     for entity in ENTITIES:
-        names |= conditions(entity, folded=entity.view in done.keys)
+        names |= conditions(entity, folded=entity.view in folded)
     for path in sorted((HERE / "checks").glob("*.sql")):
         text = sql(f"checks/{path.stem}")
-        if not any(f"_{view}}}" in text for view in done.keys):
+        if not any(f"_{view}}}" in text for view in folded):
             continue
         kind, sentence = text.splitlines()[0].removeprefix("-- ").split(": ", 1)
         query = text.format(**names)
