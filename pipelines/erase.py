@@ -9,25 +9,27 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.destinations.exceptions import DatabaseException
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines import lock, warehouse
-from pipelines.land import open_scans, states
+from pipelines.land import causes, open_scans, states, tenants
 from sources import VENDORS
 from sources.erased import SCHEMA, TABLE, Erased, customer_hash
-from sources.errors import ConfigError, Locked, is_full
+from sources.errors import ConfigError, Locked, SyncError, is_full
 from sources.job import new_id
 from sources.known import Log
 from sources.throttle import Timing
 from transforms.erasing import Erasing
-from transforms.fold import literals
 from transforms.publish import RunRow, Warehouse, record_run
 
 
@@ -66,6 +68,9 @@ def erase(
         raise ConfigError(f"there is no vendor {vendor!r}; there are: {', '.join(VENDORS)}")
     if place.file is not None and not place.file.exists():
         raise ConfigError(f"there is no warehouse yet at {place.file.name}. Nothing to erase")
+    for at, one in enumerate(ids, 1):
+        if not one.isprintable() or not one.strip():
+            raise ConfigError(f"id {at} of {len(ids)} is no text. Nothing was changed")
     with ExitStack() as stack:
         destination = stack.enter_context(warehouse.writing())
         with warehouse.sql(destination) as sql:
@@ -76,31 +81,33 @@ def erase(
         labels.update(_left_behind(place.folder, vendor))
         for label in sorted(labels):
             stack.enter_context(lock.held(place.lock_of(label)))
-        work = _Work(vendor, list(dict.fromkeys(ids)), destination, names, timing)
-        done = work.lift(tenant) if lift else work.erase(tenant, labels)
+        work = _Work(vendor, ids, destination, names, labels, timing)
+        with _telling("it is not sure that anything was done"):
+            done = work.lift(tenant) if lift else work.erase(tenant)
         if not lift and place.file is not None:
-            _rewrite(destination, place.file.name)
+            gone = "the customers are erased from every table and will not come back, but their"
+            with _telling(f"{gone} bytes may still be in {place.file.name}, which was not copied"):
+                destination.rewrite()
             done.rewritten = True
         return done
 
 
-def _rewrite(destination: Any, name: str) -> None:
-    """Copy the file without what was deleted; say what is left undone where it cannot be."""
+@contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """Say what is left undone by an error that is not ours, and that trying again is safe."""
     import duckdb
 
     try:
-        destination.rewrite()
-    except (duckdb.Error, OSError) as error:
-        told = (
-            "the customers are erased from every table and will not come back, but their bytes "
-            f"may still be in {name}: it could not be copied"
-        )
-        again = "and run the same command again"
-        if is_full(error):
-            raise Locked(f"{told}, there is no room for a second one. Make room {again}") from None
-        raise ConfigError(
-            f"{told} ({type(error).__name__}). Raise destination.warehouse.memory_limit {again}"
-        ) from None
+        yield
+    except (PipelineStepFailed, DatabaseException, duckdb.Error, OSError) as error:
+        again = f"{what}; run the same command again, which does no harm"
+        if any(is_full(cause) for cause in causes(error)):
+            raise Locked(f"a disk is full: {again} when there is room") from None
+        if any("Out of Memory" in str(cause) for cause in causes(error)):
+            told = "destination.warehouse.memory_limit is too small"
+            raise ConfigError(f"{told}: {again} with more") from None
+        names = " < ".join(type(cause).__name__ for cause in causes(error))
+        raise SyncError(f"erasing was not possible ({names}): {again}") from None
 
 
 def _label(pipeline_name: str, vendor: str) -> str | None:
@@ -122,24 +129,23 @@ class _Work:
     ids: Sequence[str]
     destination: Any
     names: Sequence[str]
+    labels: set[str]
     timing: Timing
 
-    def erase(self, tenant: str | None, labels: set[str]) -> Erasure:
+    def erase(self, tenant: str | None) -> Erasure:
         people, keys = _tables(self.vendor)
         started = self.timing.now()
         with warehouse.sql(self.destination) as sql:
             tenant_id = _tenant(sql, self.vendor, tenant)
             erasing = Erasing(sql, self.vendor, people, keys, tenant_id, self.ids)
             known = self._erased(tenant_id)
-            fresh = [one for one in self.ids if one not in known]
+            fresh = [one for one in dict.fromkeys(self.ids) if one not in known]
             self._all_in(fresh, erasing.found(), f"is no customer of {self.vendor} here")
-            # What is pending holds people too; what it was read for is read again.
-            _forget_working_files(labels)
             self._write_down(tenant_id, fresh, "upsert", sql)
             now = self.timing.now()
             run = RunRow(new_id(started), "erase", started, now, "ok", 0)
             erasing.erase(run, open_scans(sql))
-        return Erasure(len(self.ids), erasing.rows)
+        return Erasure(len(set(self.ids)), erasing.rows)
 
     def lift(self, tenant: str | None) -> Erasure:
         started = self.timing.now()
@@ -147,10 +153,10 @@ class _Work:
             tenant_id = _tenant(sql, self.vendor, tenant)
             known = self._erased(tenant_id)
             self._all_in(self.ids, known, "was not erased")
-            self._write_down(tenant_id, self.ids, "delete", sql)
+            self._write_down(tenant_id, list(dict.fromkeys(self.ids)), "delete", sql)
             now = self.timing.now()
             record_run(sql, RunRow(new_id(started), "erase", started, now, "ok", 0), [])
-        return Erasure(len(self.ids))
+        return Erasure(len(set(self.ids)))
 
     def _all_in(self, ids: Sequence[str], known: Erased | set[str], else_told: str) -> None:
         """Make sure of every id; which one it is not is told by its place, as it may be a name."""
@@ -170,12 +176,20 @@ class _Work:
     def _write_down(self, tenant_id: str, ids: Sequence[str], op: str, sql: Warehouse) -> None:
         """Land who is left out, or let in again, and give every account's state a new version.
 
-        By that a package kept from before does not fit the destination, and is never loaded.
+        By that a package kept from before does not fit the destination, and is never loaded. What
+        is pending now holds people too, and is dropped: what it was read for is read again.
+
+        Raises:
+            SyncError: It was not landed; nothing else was done.
         """
-        table = f"raw_{self.vendor}.{TABLE}"
-        salts = sql.run(f"select max(salt) from {table}") if table in sql.tables() else [[None]]
-        salt = salts[0][0] or secrets.token_hex(16)
-        now = self.timing.now()
+        _forget_working_files(self.labels)
+        table, now, salt = f"raw_{self.vendor}.{TABLE}", self.timing.now(), None
+        if table in sql.tables():
+            salt, last = sql.run(f"select max(salt), max(_observed_at) from {table}")[0]
+            # Our clock may step back between two commands; their order may not.
+            last = last if last is None or last.tzinfo else last.replace(tzinfo=UTC)
+            now = max(now, last + timedelta(microseconds=1)) if last else now
+        salt = salt or secrets.token_hex(16)
         marks = [customer_hash(salt, tenant_id, one) for one in ids]
         filled = [[value] * len(ids) for value in (tenant_id, salt)]
         rows = pa.table([*filled, marks, [op] * len(ids), [now] * len(ids)], schema=SCHEMA)
@@ -183,7 +197,11 @@ class _Work:
             pipeline = self._pipeline(name)
             pipeline.sync_destination()
             pipeline.run(_told(self.vendor, now.isoformat(), rows), loader_file_format="parquet")
+            shutil.rmtree(Path(pipeline.working_dir) / "load" / "loaded", ignore_errors=True)
             rows = rows.slice(0, 0)
+        erased = self._erased(tenant_id)
+        if any((one in erased) != (op == "upsert") for one in ids):
+            raise SyncError("who is erased could not be written down. Nobody was erased")
 
 
 def _told(vendor: str, at: str, rows: pa.Table) -> Any:
@@ -213,11 +231,9 @@ def _tables(vendor: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _tenant(sql: Warehouse, vendor: str, named: str | None) -> str:
-    """Return the tenant that is meant."""
-    found = [str(row[0]) for row in sql.run(
-        f"select distinct tenant_id from core.customer_history where vendor in "
-        f"({literals([vendor])}) order by 1"
-    )]  # fmt: skip
+    """Return the tenant that is meant, one of those there was ever a scan of."""
+    scanned = tenants(states(sql).values())
+    found = sorted({tenant for of, _, tenant, _ in scanned if of == vendor})
     if named in found:
         return str(named)
     if named is None and len(found) == 1:
@@ -234,5 +250,6 @@ def _forget_working_files(labels: set[str]) -> None:
     folder = warehouse.place().folder
     for label in labels:
         for path in (folder / "pipelines" / f"regulars_{label}", folder / "scans" / label):
-            shutil.rmtree(path, ignore_errors=True)
+            if path.exists():
+                shutil.rmtree(path)
         (folder / "base" / f"{label}.json").unlink(missing_ok=True)

@@ -106,7 +106,7 @@ def _take_back(job: Job) -> None:
             report.complete, report.watermark = False, None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error, and what it was raised for, down to the first."""
     inner: BaseException | None = error
     while inner is not None:
@@ -120,7 +120,7 @@ def _meaning(account: Account, error: PipelineStepFailed | OSError) -> SyncError
     Only the class of a foreign error is told: its message may hold a row.
     """
     names = []
-    for inner in _chain(error):
+    for inner in causes(error):
         if isinstance(inner, KeyboardInterrupt):
             raise inner
         if isinstance(inner, SyncError):
@@ -152,7 +152,7 @@ def _meaning(account: Account, error: PipelineStepFailed | OSError) -> SyncError
 def _passes(error: BaseException) -> bool:
     """Tell whether what failed will do when there is room again, or the destination is back."""
     return any(
-        is_full(inner) or isinstance(inner, DestinationConnectionError) for inner in _chain(error)
+        is_full(inner) or isinstance(inner, DestinationConnectionError) for inner in causes(error)
     )
 
 

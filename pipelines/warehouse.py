@@ -7,10 +7,6 @@ and hands that connection to dlt, so that nobody gets between extract, load and 
 from __future__ import annotations
 
 import hashlib
-import math
-import re
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,20 +17,12 @@ import dlt
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.normalizers.naming import NamingConvention
 
-from pipelines import project, settings
-from sources.errors import ConfigError, Locked
+from pipelines import project
+from pipelines.duckdb_file import File, opened, size_of
+from sources.errors import ConfigError
 from transforms.publish import Warehouse
 
-# Rows of a log have no order of their own; keeping one would cost memory, every thread that writes
-# has memory of its own, and what is free is given back.
-_FRUGAL = """
-set preserve_insertion_order = false; set threads = 1;
-set allocator_background_threads = true; set allocator_flush_threshold = '8MB'
-"""
 _DEFAULT_FILE = "warehouse.duckdb"
-_LOCKED = re.compile(r"lock on file|being used by another process", re.IGNORECASE)
-_SIZE = re.compile(r"([\d.]+)\s*([kmgt]?)i?b", re.IGNORECASE)
-_HOLDER = re.compile(r"\(PID (\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -95,7 +83,7 @@ def writing() -> Iterator[Any]:
         yield "warehouse"
         return
     limit: Any = dlt.config.get("destination.warehouse.memory_limit") or "64MB"
-    file = _File(where.file)
+    file = File(where.file)
     try:
         file.open(str(limit))
         yield _Opened(file)
@@ -103,55 +91,10 @@ def writing() -> Iterator[Any]:
         file.close()
 
 
-class _File:
-    """A DuckDB file that is open for writing."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self.limit = path, ""
-        self.connection: Any = None
-
-    def open(self, limit: str) -> None:
-        """Open the file, anew if it is open, with this much memory."""
-        self.close()
-        self.connection = _open(self._path, read_only=False)
-        _limit_memory(self.connection, limit)
-        self.limit = limit
-        self.connection.execute(_FRUGAL)
-
-    def rewrite(self) -> None:
-        """Put a copy into the file's place: what was deleted stays in the old one's blocks.
-
-        Nobody can have the file meanwhile, and who waits for it finds the new one.
-
-        Raises:
-            duckdb.Error, OSError: It could not be copied; the file is as it was.
-        """
-        fresh = self._path.with_name(self._path.name + ".new")
-        fresh.unlink(missing_ok=True)
-        name = self.connection.execute("select current_database()").fetchone()[0]
-        target = str(fresh).replace("'", "''")
-        try:
-            self.connection.execute("checkpoint")
-            self.connection.execute(f"attach '{target}' as fresh")
-            self.connection.execute(f'copy from database "{name}" to fresh')
-            self.connection.execute("detach fresh")
-            shutil.copymode(self._path, fresh)
-            fresh.replace(self._path)
-        finally:
-            fresh.unlink(missing_ok=True)
-            self.close()
-
-    def close(self) -> None:
-        """Close it, if it is open."""
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-
 class _Opened(dlt.destinations.duckdb):
     """The open file. What dlt asks of it at every step of a run is worked out once."""
 
-    def __init__(self, file: _File, memory: _Memory | None = None, **kwargs: Any) -> None:
+    def __init__(self, file: File, memory: _Memory | None = None, **kwargs: Any) -> None:
         super().__init__(file.connection, destination_name="warehouse", **kwargs)
         self._file, self._memory = file, memory or _Memory()
 
@@ -165,7 +108,7 @@ class _Opened(dlt.destinations.duckdb):
         Raises:
             Locked: Another process took it meanwhile.
         """
-        self._file.open(max(limit, self._file.limit, key=_bytes))
+        self._file.open(max(limit, self._file.limit, key=size_of))
         return _Opened(self._file)
 
     def rewrite(self) -> None:
@@ -217,23 +160,6 @@ def _known(kind: str) -> None:
         ) from None
 
 
-def _bytes(size: str) -> float:
-    """Return a size such as 96MB in bytes; infinity for what DuckDB says in another way."""
-    found = _SIZE.fullmatch(size.strip())
-    return float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ") if found else math.inf
-
-
-def _limit_memory(connection: Any, limit: str) -> None:
-    import duckdb
-
-    try:
-        connection.execute("set memory_limit = ?", [limit])
-    except duckdb.Error:
-        raise ConfigError(
-            "destination.warehouse.memory_limit is not a size such as 96MB. Nothing was read"
-        ) from None
-
-
 @contextmanager
 def reading() -> Iterator[Any]:
     """Yield a read-only DuckDB connection, or dlt's SQL client of any other destination."""
@@ -248,7 +174,7 @@ def reading() -> Iterator[Any]:
             f"there is no warehouse yet at {where.file.name}. Run `regulars sync` or "
             "`regulars demo` first"
         )
-    connection = _open(where.file, read_only=True)
+    connection = opened(where.file, read_only=True)
     try:
         connection.execute("set timezone = 'UTC'")
         yield connection
@@ -271,30 +197,3 @@ def sql(destination: Any) -> Iterator[Warehouse]:
     """Yield the destination's SQL over its own connection."""
     with pipeline("regulars_core", "core", destination).sql_client() as client:
         yield Warehouse(client, client.capabilities.sqlglot_dialect or "duckdb")
-
-
-def _open(file: Path, *, read_only: bool) -> Any:
-    """Open the file, waiting for whoever holds it; the wait doubles to two seconds."""
-    import duckdb
-
-    patience = settings.number("destination.warehouse.lock_wait_seconds", 30)
-    deadline, pause = time.monotonic() + patience, 0.05
-    while True:
-        try:
-            return duckdb.connect(str(file), read_only=read_only)
-        except duckdb.IOException as error:
-            if not _LOCKED.search(str(error)):
-                raise ConfigError(
-                    f"destination.warehouse.credentials: {file.name} cannot be opened as a DuckDB "
-                    "file. Nothing was read"
-                ) from None
-            if time.monotonic() >= deadline:
-                holder = _HOLDER.search(str(error))
-                who = f"process {holder[1]}" if holder else "another process"
-                raise Locked(
-                    f"{who} has {file.name} open, and it was not closed within {patience:.0f} s. "
-                    "Nothing was changed and nothing is lost; close it, or let the next schedule "
-                    "try again"
-                ) from None
-        time.sleep(pause)
-        pause = min(2.0, pause * 2)

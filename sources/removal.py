@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from sources.job import RemovalPlan
 from sources.paging import Page
@@ -23,7 +23,7 @@ def end_scope(
     was read, many removals are believed; else more than max(50, 5 %) are held.
     """
     scan.flush()
-    missing = scan.scratch.missing(scope)
+    missing = _known_of(scan, scan.scratch.missing(scope))
     if not missing:
         return
     alive = scan.scratch.alive(scope)
@@ -78,8 +78,13 @@ def hold(scan: Scan, missing: list[str], alive: int, *, scope: str = "") -> None
 def _held_in(scan: Scan, scope: str) -> list[str]:
     """Return all that is known of a scope, by the log or by this scan."""
     scan.flush()
-    seen = (one for one in scan.scratch.seen_in(scope) if one not in scan.erased)
-    return sorted({*scan.scratch.missing(scope), *seen})
+    scratch = scan.scratch
+    return sorted(_known_of(scan, {*scratch.missing(scope), *scratch.seen_in(scope)}))
+
+
+def _known_of(scan: Scan, ids: Collection[str]) -> list[str]:
+    """Return those the log may speak of: of who was erased it says nothing, not even an end."""
+    return [one for one in ids if one not in scan.erased] if scan.erased else list(ids)
 
 
 def _remove(scan: Scan, scope: str, missing: Sequence[str], confirm: Confirm) -> None:

@@ -156,7 +156,9 @@ class Scan:
         new = self.scratch.changed(buffer.scopes, buffer.ids, compared, self._part + 1)
         if self.erased:
             # They count as seen, so that a vendor's own count is still met.
-            new = [at for at in new if buffer.ids[at] not in self.erased]
+            ours = [at for at in new if buffer.ids[at] not in self.erased]
+            self.place["left_out"] = self.place.get("left_out", 0) + len(new) - len(ours)
+            new = ours
         if self.job.backfill:
             new = self._not_stale(new, buffer)
         self._log(buffer.only([at for at in new if at not in dead]))
@@ -257,6 +259,8 @@ class Scan:
     def finish(self, watermark: datetime | None) -> Iterator[pa.Table]:
         """Yield what is left; the scan is complete and its watermark, if any, moves."""
         self.flush()
+        if self.report.vendor_total is not None:
+            self.report.vendor_total -= self.place.get("left_out", 0)
         self.kin.finish()
         for name in ("open", "checkpoint", "held"):
             self.state.pop(name, None)

@@ -130,7 +130,11 @@ def publish(
 
 
 def _fold(
-    warehouse: Warehouse, vendor: str, existing: set[str], open_scans: Sequence[str], done: Published
+    warehouse: Warehouse,
+    vendor: str,
+    existing: set[str],
+    open_scans: Sequence[str],
+    done: Published,
 ) -> None:
     """Fold what one vendor's logs hold, and check it.
 

@@ -141,22 +141,33 @@ class _Account(Account):
     def _compare(self, scan: Scan, today: date) -> Reading:
         """Compare each label's and venue's total with ours; end what a silent record has lost."""
         scan.flush()
+        gaps: dict[str, dict[str, int]] = scan.home.get("count_gaps", {})
         for name, child in sorted(_COUNTED.items()):
             for key, ours in sorted(scan.kin.counts(child).items()):
                 if "," in key or [name, key] <= scan.place.get("compared", []):
                     continue  # the filter would take it for two; or it was compared before
                 total = api.total(self.client, {name: key})
-                if total is not None and total != ours:
-                    yield from self._look_into(scan, child, {name: key}, today)
+                # A difference that stays (the vendor counts others too) is not asked about again.
+                known = gaps.get(name, {}).get(key, 0)
+                if total is not None and total - ours != known:
+                    whole = yield from self._look_into(scan, child, {name: key}, today)
+                    left = total - len(scan.kin.holders(child, key)) if whole else 0
+                    gaps = {**gaps, name: {**gaps.get(name, {}), key: left}}
                 scan.place["compared"] = [name, key]
                 scan.pages += 1
                 yield
+        gaps = {name: {key: gap for key, gap in of.items() if gap} for name, of in gaps.items()}
+        if gaps != scan.home.get("count_gaps", {}):
+            scan.home["count_gaps"] = gaps
         return None
 
     def _look_into(
         self, scan: Scan, child: Child, filters: Filters, today: date
-    ) -> Generator[None, None, None]:
-        """Read who has a label; end it for others of whom we hold it and who do not say so."""
+    ) -> Generator[None, None, bool]:
+        """Read who has a label; end it for others of whom we hold it and who do not say so.
+
+        Returns whether all who have it were shown.
+        """
         ((name, key),) = filters.items()
         place = scan.place.setdefault("looking", {"shown": {}})
 
@@ -170,16 +181,17 @@ class _Account(Account):
         ours = scan.kin.holders(child, key)
         lost = sorted(ours - scan.place.pop("looking")["shown"].keys())
         if end is not End.WHOLE or not lost:
-            return
+            return end is End.WHOLE
         if is_too_many(scan, len(lost), len(ours)):
             told = "collins/customers: %d of %d are not found by their %s; they stand as they were"
             self.client.log.warning(told, len(lost), len(ours), name)
-            return
+            return False
         # A filter may take a label for another; the record's own word is the last.
         confirm = by_address(partial(api.customer, self.client), CUSTOMERS, scan)
         for customer_id, answer in confirm(lost):
             if isinstance(answer, dict) and not _holds(child, answer, key):
                 scan.kin.end(child, key, [customer_id])
+        return True
 
 
 def _holds(child: Child, record: Record, key: str) -> bool:

@@ -12,9 +12,11 @@ import pytest
 from pipelines import lock, warehouse
 from pipelines.cli import main
 from pipelines.erase import erase
+from pipelines.status import status
 from simulator import story
 from sources import VENDORS
 from sources.errors import Locked
+from sources.throttle import Timing
 from tests.conftest import MINUTE, assert_sound
 from transforms.erasing import Erasing
 
@@ -161,7 +163,6 @@ def test_backfill_of_the_erased_brings_nothing(sim, sync, tables, clock, guest):
     """Case 59: a window read again holds them still at the vendor, and here nobody."""
     from pipelines.sync import backfill
     from sources.job import Window
-    from sources.throttle import Timing
 
     sync()
     _erase(guest)
@@ -193,16 +194,20 @@ def test_crash_before_the_rows_go_leaves_somebody_who_can_be_erased(
 def test_file_that_cannot_be_copied_says_what_is_left_undone(
     sim, sync, tables, guest, monkeypatch, capsys
 ):
-    """The rows are gone and the run ends 75 or 2; the same command again finishes it."""
+    """The rows are gone and the run ends 75, 2 or 4; the same command again finishes it."""
     sync()
     tenant, customer = guest["loke"]
-    for error, code in ((OSError(28, "full"), 75), (duckdb.OutOfMemoryException("x"), 2)):
+    for error, code in (
+        (OSError(28, "full"), 75),
+        (duckdb.OutOfMemoryException("Out of Memory Error: made up"), 2),
+        (PermissionError(13, "no"), 4),
+    ):
 
         def fails(*_, error=error):
             raise error
 
         with monkeypatch.context() as broken:
-            broken.setattr("pipelines.warehouse._File.rewrite", fails)
+            broken.setattr("pipelines.duckdb_file.File.rewrite", fails)
             assert main(["erase", "loke", customer, "--tenant", tenant]) == code
         assert "the same command again" in capsys.readouterr().err
         assert (tenant, customer) not in tables.customers()
@@ -217,6 +222,7 @@ def test_file_that_cannot_be_copied_says_what_is_left_undone(
         (["kounta", "1"], "nothing of kounta was ever landed"),
         (["loke", "1"], "--tenant has to be named"),
         (["loke", "1", "--tenant", "x"], "--tenant is none of them"),
+        (["loke", "1", "\ud800"], "id 2 of 2 is no text"),
     ],
 )
 def test_wrong_words_change_nothing(sim, sync, tables, arguments, told, capsys):
@@ -242,6 +248,104 @@ def test_unknown_id_is_told_by_its_place_alone(sim, sync, tables, guest, capsys)
     assert main(["erase", "loke", customer, "--tenant", tenant, "--lift"]) == 2
     assert "was not erased" in capsys.readouterr().err
     assert tables.snapshot() == before
+
+
+@pytest.mark.parametrize("lift", [False, True], ids=["erase", "lift"])
+def test_what_is_pending_is_neither_loaded_nor_in_the_way(
+    sim, sync, tables, clock, guest, monkeypatch, lift
+):
+    """Case 59: a killed run's package takes no word out of the command's mouth."""
+    sync()
+    tenant, customer = guest["loke"]
+    if lift:
+        erase("loke", [customer], tenant=tenant)
+    clock.advance(10 * MINUTE)
+    sim.loke.update_customer(tenant, customer, lastName="Later")
+    with monkeypatch.context() as broken:
+        broken.setattr(dlt.Pipeline, "load", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            sync()
+    erase("loke", [customer], tenant=tenant, lift=lift)
+    last = tables.rows("select _op from raw_loke.erasures order by _observed_at desc limit 1")
+    assert last == [("delete" if lift else "upsert",)]
+    sync(full=True)
+    assert ((tenant, customer) in tables.customers()) == lift
+
+
+def test_clock_that_steps_back_between_two_commands_turns_nothing_round(
+    sim, sync, tables, clock, guest
+):
+    """Case 59: what was asked for last is what holds, whatever our clock says."""
+    sync()
+    tenant, customer = guest["loke"]
+    for lift, hours in ((False, 0), (True, 1), (False, -1)):
+        timing = Timing(lambda hours=hours: clock.now() + hours * 60 * MINUTE, clock.sleep)
+        if not lift:
+            sync(full=True)
+        erase("loke", [customer], tenant=tenant, lift=lift, timing=timing)
+    sync(full=True)
+    assert (tenant, customer) not in tables.customers()
+
+
+def test_totals_are_compared_without_the_erased(sim, sync, clock, guest):
+    """Nine guests on many lists: a vendor counts them still, and `status` alarms nobody for it."""
+    org = guest["loke"][0]
+    lists = sim.loke.list_ids(org)
+    chosen = [guest["loke"][1], *sim.loke.member_ids(org, lists[0])[:8]]
+    for list_id in lists:
+        sim.loke.set_members(org, list_id, [*{*sim.loke.member_ids(org, list_id), *chosen}])
+    sync()
+    erase("loke", chosen, tenant=org)
+    for _ in range(2):
+        clock.advance(MINUTE)
+        assert sync(full=True).exit_code == 0
+        told = {scan["resource"]: scan["compared"] for scan in status()["scans"]
+                if scan["vendor"] == "loke" and scan["tenant_id"] == org}  # fmt: skip
+        compared = told["customer_list_members"]
+        assert compared["vendor_total"] == compared["rows"]
+
+
+def test_label_of_the_erased_is_not_looked_into_for_ever(sim, sync, clock, guest):
+    """Collins and Foodics count them on their labels still: a difference that stays is known."""
+    sync()
+    _erase(guest)
+    asked = []
+    for _ in range(3):
+        clock.advance(MINUTE)
+        sync(full=True)
+        asked.append(len(sim.requests))
+    assert asked[2] == asked[1] <= asked[0]
+
+
+def test_tenant_of_whom_nobody_is_left_can_still_be_named(sim, sync, tables, guest):
+    """Case 59: its last customer's erasure can be done again, and lifted."""
+    sync()
+    tenant = guest["foodics"][0]
+    everybody = [one for (one,) in tables.rows(
+        f"select customer_id from core.customers where tenant_id = '{tenant}'")]  # fmt: skip
+    for lift in (False, False, True):
+        assert erase("foodics", everybody, tenant=tenant, lift=lift).customers == len(everybody)
+
+
+def test_copy_has_the_owner_and_the_mode_of_the_file(sim, sync, guest, monkeypatch):
+    """Nobody may read the copy before it is the file, or the file less than before."""
+    sync()
+    file, modes = warehouse.place().file, []
+    file.chmod(0o640)
+    replace = Path.replace
+
+    def seen(self, target):
+        modes.append((self.stat().st_mode & 0o777, self.stat().st_uid))
+        return replace(self, target)
+
+    with monkeypatch.context() as watched:
+        watched.setattr(shutil, "copymode", lambda *_: None)
+        watched.setattr(Path, "replace", seen)
+        erase("loke", [guest["loke"][1]], tenant=guest["loke"][0])
+    assert modes[-1] == (0o600, file.stat().st_uid)
+    file.chmod(0o640)
+    erase("loke", [guest["loke"][1]], tenant=guest["loke"][0])
+    assert file.stat().st_mode & 0o777 == 0o640
 
 
 def test_no_warehouse_is_made_to_erase_from(project, capsys):

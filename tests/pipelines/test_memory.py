@@ -11,7 +11,7 @@ from dlt.common.storages.file_storage import FileStorage
 from dlt.destinations.exceptions import DatabaseTransientException
 from dlt.load import Load
 
-from pipelines import publishing, warehouse
+from pipelines import duckdb_file, publishing, warehouse
 from sources.errors import Locked
 from sources.scratch import Scratch
 from tests.conftest import MINUTE, assert_true
@@ -187,16 +187,16 @@ def test_reader_who_takes_the_file_before_it_is_opened_anew_is_told_of(
         raise Locked("process 1 has it open")
 
     def opened_once(*args, **kwargs):
-        monkeypatch.setattr(warehouse, "_open", held)
+        monkeypatch.setattr(duckdb_file, "opened", held)
         return opened(*args, **kwargs)
 
-    opened = warehouse._open  # noqa: SLF001
-    monkeypatch.setattr(warehouse, "_open", opened_once)
+    opened = duckdb_file.opened
+    monkeypatch.setattr(duckdb_file, "opened", opened_once)
     fail_a_checkpoint(monkeypatch, "Out of Memory Error: made up")
     outcome = sync()
     assert outcome.exit_code == 75
     assert "Everything that was read is landed" in str(outcome.errors[0])
-    monkeypatch.setattr(warehouse, "_open", opened)
+    monkeypatch.setattr(duckdb_file, "opened", opened)
     assert sync().exit_code == 0
     assert_true(tables, sim)
 

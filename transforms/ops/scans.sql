@@ -15,6 +15,6 @@ create table if not exists ops.scans (
     rows_seen bigint not null, -- Records read.
     rows_changed bigint not null, -- Rows landed because they were new or different.
     rows_removed bigint not null, -- Deletions landed.
-    vendor_total bigint, -- The vendor's own count, where it gives one.
+    vendor_total bigint, -- The vendor's own count, where it gives one, less whom we have erased.
     watermark timestamptz -- By the vendor's clock; where the next increment begins, less the lag.
 )
