@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Brings customers, lists and memberships of a hospitality group's vendors "
         "into one warehouse.",
         epilog="Exit codes: 0 done, 2 configuration, 3 credential refused, 4 a vendor's answer "
-        "broke a promise, or something nobody foresaw, 5 held for a person, 75 temporary.",
+        "broke a promise, or something nobody foresaw, 5 held for a person, 75 temporary, "
+        "130 interrupted.",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="say more of what happens")
     parser.set_defaults(verbose=False)

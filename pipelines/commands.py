@@ -19,12 +19,10 @@ _LAST_PORT = 65_535
 
 def run_sync(options: Namespace) -> int:
     """`regulars sync`."""
-    import gc
-
+    from pipelines import project
     from pipelines import sync as runs
 
-    # What was imported is there to stay; to look through it again and again took a tenth of a run.
-    gc.freeze()
+    project.collect_seldom()
     outcome = runs.sync(
         options.vendors, full=options.full, allow_mass_delete=options.allow_mass_delete
     )
@@ -33,8 +31,10 @@ def run_sync(options: Namespace) -> int:
 
 def run_backfill(options: Namespace) -> int:
     """`regulars backfill`."""
+    from pipelines import project
     from pipelines import sync as runs
 
+    project.collect_seldom()
     return report(runs.backfill(options.vendor, _window(options.since, options.until)))
 
 

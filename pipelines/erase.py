@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ import pyarrow as pa
 from dlt.destinations.exceptions import DatabaseException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from pipelines import lock, warehouse
-from pipelines.land import causes, open_scans, states, tenants
+from pipelines import lock, settings, warehouse
+from pipelines.land import causes, clear, open_scans, states, tenants
 from sources import VENDORS
 from sources.erased import SCHEMA, TABLE, Erased, customer_hash
 from sources.errors import ConfigError, Locked, SyncError, is_full
@@ -64,8 +64,7 @@ def erase(
         Locked: A run is under way, or somebody has the file; nothing was changed.
     """
     place, timing = warehouse.place(), timing or Timing()
-    if vendor not in VENDORS:
-        raise ConfigError(f"there is no vendor {vendor!r}; there are: {', '.join(VENDORS)}")
+    settings.check_vendor(vendor)
     if place.file is not None and not place.file.exists():
         raise ConfigError(f"there is no warehouse yet at {place.file.name}. Nothing to erase")
     for at, one in enumerate(ids, 1):
@@ -142,9 +141,7 @@ class _Work:
             fresh = [one for one in dict.fromkeys(self.ids) if one not in known]
             self._all_in(fresh, erasing.found(), f"is no customer of {self.vendor} here")
             self._write_down(tenant_id, fresh, "upsert", sql)
-            now = self.timing.now()
-            run = RunRow(new_id(started), "erase", started, now, "ok", 0)
-            erasing.erase(run, open_scans(sql))
+            erasing.erase(self._row(started), open_scans(sql))
         return Erasure(len(set(self.ids)), erasing.rows)
 
     def lift(self, tenant: str | None) -> Erasure:
@@ -154,9 +151,11 @@ class _Work:
             known = self._erased(tenant_id)
             self._all_in(self.ids, known, "was not erased")
             self._write_down(tenant_id, list(dict.fromkeys(self.ids)), "delete", sql)
-            now = self.timing.now()
-            record_run(sql, RunRow(new_id(started), "erase", started, now, "ok", 0), [])
+            record_run(sql, self._row(started), [])
         return Erasure(len(set(self.ids)))
+
+    def _row(self, started: datetime) -> RunRow:
+        return RunRow(new_id(started), "erase", started, self.timing.now(), "ok", 0)
 
     def _all_in(self, ids: Sequence[str], known: Erased | set[str], else_told: str) -> None:
         """Make sure of every id; which one it is not is told by its place, as it may be a name."""
@@ -197,7 +196,7 @@ class _Work:
             pipeline = self._pipeline(name)
             pipeline.sync_destination()
             pipeline.run(_told(self.vendor, now.isoformat(), rows), loader_file_format="parquet")
-            shutil.rmtree(Path(pipeline.working_dir) / "load" / "loaded", ignore_errors=True)
+            clear(pipeline)
             rows = rows.slice(0, 0)
         erased = self._erased(tenant_id)
         if any((one in erased) != (op == "upsert") for one in ids):
@@ -247,9 +246,9 @@ def _tenant(sql: Warehouse, vendor: str, named: str | None) -> str:
 
 def _forget_working_files(labels: set[str]) -> None:
     """Remove what runs left behind of these accounts; all of it but credentials is a cache."""
-    folder = warehouse.place().folder
+    place = warehouse.place()
     for label in labels:
-        for path in (folder / "pipelines" / f"regulars_{label}", folder / "scans" / label):
+        for path in (place.pipelines / f"regulars_{label}", place.scans_of(label)):
             if path.exists():
                 shutil.rmtree(path)
-        (folder / "base" / f"{label}.json").unlink(missing_ok=True)
+        place.base_of(label).unlink(missing_ok=True)

@@ -46,7 +46,7 @@ def land(
         SyncError: The account as a whole could not be read; failed scans are in `job.errors`.
     """
     pipeline = warehouse.pipeline(f"regulars_{account.label}", f"raw_{account.vendor}", destination)
-    base = Base(warehouse.place().folder / "base" / f"{account.label}.json")
+    base = Base(warehouse.place().base_of(account.label))
     try:
         with job.closing:
             with writer:
@@ -63,7 +63,8 @@ def land(
                     pipeline.normalize()
                     pipeline.load(workers=warehouse.place().writers)
                     base.remember(pipeline)
-                _landed(pipeline, job)
+                _landed(job)
+                clear(pipeline)
                 if not job.unfinished:
                     return
                 log.info("%s: a part is landed, reading on", account.label)
@@ -93,9 +94,13 @@ class Base:
         return bool(remote) and remote["_version_hash"] == noted
 
 
-def _landed(pipeline: dlt.Pipeline, job: Job) -> None:
-    """Note which scans are in the destination, and remove what loading leaves behind."""
+def _landed(job: Job) -> None:
+    """Note which scans are in the destination."""
     job.landed.update(report.scan_id for report in job.reports if report.finished_at)
+
+
+def clear(pipeline: dlt.Pipeline) -> None:
+    """Remove what loading leaves behind."""
     shutil.rmtree(Path(pipeline.working_dir) / "load" / "loaded", ignore_errors=True)
 
 

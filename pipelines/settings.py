@@ -77,8 +77,7 @@ def configured(names: Sequence[str] = ()) -> tuple[list[Account], list[ConfigErr
         ConfigError: A named vendor does not exist or is not configured.
     """
     for name in names:
-        if name not in VENDORS:
-            raise ConfigError(f"there is no vendor {name!r}; there are: {', '.join(VENDORS)}")
+        check_vendor(name)
     found, errors = list[Account](), list[ConfigError]()
     for vendor in dict.fromkeys(names or VENDORS):
         some = 0
@@ -99,6 +98,12 @@ def configured(names: Sequence[str] = ()) -> tuple[list[Account], list[ConfigErr
                 ".dlt/secrets.toml (see .dlt/secrets.example.toml) or the environment"
             )
     return found, errors
+
+
+def check_vendor(name: str) -> None:
+    """Raise ConfigError where there is no such vendor."""
+    if name not in VENDORS:
+        raise ConfigError(f"there is no vendor {name!r}; there are: {', '.join(VENDORS)}")
 
 
 def secrets(vendor: str) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -93,7 +93,7 @@ def _land_all(
 
     def one(account: settings.Account, job: Job) -> SyncError | None:
         try:
-            with _account_lock(account):
+            with lock.held(warehouse.place().lock_of(account.label)):
                 land(account, job, destination, writer, transport)
         except SyncError as error:
             return error
@@ -138,17 +138,11 @@ def _job(
         keep_rejected_values=settings.flag("runs.keep_rejected_values"),
         timing=timing,
         progress=progress,
-        scratch_dir=warehouse.place().folder / "scans" / account.label,
+        scratch_dir=warehouse.place().scans_of(account.label),
         vault_dir=project.vault_dir(),
         log=logging.getLogger(f"regulars.{account.vendor}"),
         **asked,
     )
-
-
-@contextmanager
-def _account_lock(account: settings.Account) -> Iterator[None]:
-    with lock.held(warehouse.place().lock_of(account.label)):
-        yield
 
 
 def _keep_plans(outcome: Outcome, accounts: Sequence[settings.Account]) -> None:

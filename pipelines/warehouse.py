@@ -45,6 +45,19 @@ class Place:
         """How many tables are loaded side by side: to a file with one writer, one."""
         return 20 if self.file is None else 1
 
+    @property
+    def pipelines(self) -> Path:
+        """Where dlt works: a folder for each pipeline."""
+        return self.folder / "pipelines"
+
+    def scans_of(self, label: str) -> Path:
+        """Where the scans of one account keep what they saw."""
+        return self.folder / "scans" / label
+
+    def base_of(self, label: str) -> Path:
+        """The file that tells which state of the destination one account's package stands on."""
+        return self.folder / "base" / f"{label}.json"
+
     def lock_of(self, label: str) -> str:
         """Name the lock of one account's runs into this destination."""
         return f"{label}-{self.lock_name}"
@@ -188,7 +201,7 @@ def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:
         name,
         destination=destination.again() if isinstance(destination, _Opened) else destination,
         dataset_name=dataset,
-        pipelines_dir=str(place().folder / "pipelines"),
+        pipelines_dir=str(place().pipelines),
     )
 
 

@@ -6,7 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-_CACHE_KB = 16_000
+_CACHE_KB = 8_000
+# Keys in no order of their own touch most pages: fewer and larger ones are a fifth less work.
+_PAGE = 32_768
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -28,8 +30,10 @@ def opened(path: Path | None, tables: Sequence[str], form: int) -> sqlite3.Conne
             db.close()
             remove(found)
             return opened(path, tables, form)
+        db.execute(f"pragma page_size = {_PAGE}")
         db.execute(f"pragma cache_size = -{_CACHE_KB}")
-        db.execute("pragma temp_store = memory")
+        # What is sorted for an index grows with the account, and has no place in memory.
+        db.execute("pragma temp_store = file")
         db.execute("begin")
         for table in tables:
             db.execute(f"create table if not exists {table}")

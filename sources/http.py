@@ -225,6 +225,8 @@ class Client:
                 with self._lock:
                     self.requests[resource] += 1
                 response = self._http.send(request)
+            # It and its stream hold each other, and its bytes with them, until Python looks.
+            response.stream = httpx.ByteStream(b"")
             headers = response.headers
         finally:
             self.limiter.answered(headers)

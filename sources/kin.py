@@ -7,7 +7,7 @@ records whose content changed are looked at, so a quiet run costs nothing here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,9 @@ class Kin:
         }
         self.reports: dict[str, ScanReport] = {}
         for shape in self.shapes:
-            self.reports[shape.resource] = replace(scan.report, resource=shape.resource)
+            name = shape.resource
+            seen = scan.place.get("children", {}).get(name, 0)
+            self.reports[name] = replace(scan.report, resource=name, rows_seen=seen)
         scan.job.reports += self.reports.values()
 
     @property
@@ -49,8 +51,12 @@ class Kin:
         children = self._scan.shape.children
         return [each.shape for each in children] + [each.lists for each in children if each.lists]
 
-    def take(self, records: Sequence[Record], ids: Sequence[str], seen: Sequence[datetime]) -> None:
-        """Log how the children of these changed records differ from what the log holds."""
+    def take(self, rows: Buffer, met: Collection[str]) -> None:
+        """Log how the children of these changed records differ from what the log holds.
+
+        `met` are the ids that the log or this scan knew before.
+        """
+        records, ids, seen = rows.records, rows.ids, rows.observed
         if not self._scan.shape.children or not records:
             return
         self._learn(ids)
@@ -59,7 +65,7 @@ class Kin:
             parents = [(ids[at], seen[at], held) for at, held in told if held is not None]
             if len(parents) < len(records):
                 self._say_silent(child)
-            self._compare(child, parents)
+            self._compare(child, parents, met)
 
     def _say_silent(self, child: Child) -> None:
         """Note once a scan that records came without the key: their children stay as they were."""
@@ -71,7 +77,12 @@ class Kin:
                 child.shape.resource,
             )
 
-    def _compare(self, child: Child, parents: Iterable[tuple[str, datetime, list[Record]]]) -> None:
+    def _compare(
+        self,
+        child: Child,
+        parents: Iterable[tuple[str, datetime, list[Record]]],
+        met: Collection[str],
+    ) -> None:
         """Log what is new of these parents' children, then what is gone."""
         scopes: list[str] = []
         rows, at = Buffer(), {}
@@ -90,13 +101,16 @@ class Kin:
             for key, entry in once.items():
                 rows.add(parent, key, digest(entry), entry, seen)
         new, gone = self._scan.scratch.kin_changes(
-            child.shape.resource, scopes, rows.scopes, rows.ids, rows.marks
+            child.shape.resource, scopes, rows.scopes, rows.ids, rows.marks, met
         )
         fresh = rows.only(new)
         self._log(child.shape, fresh)
         self._end(child, [(scope, key, at[scope]) for scope, key in gone])
         self._touch(child, set(fresh.ids))
-        self.reports[child.shape.resource].rows_seen += len(rows.ids)
+        report = self.reports[child.shape.resource]
+        report.rows_seen += len(rows.ids)
+        # As those of the scan itself, they are counted over checkpoints.
+        self._scan.place.setdefault("children", {})[report.resource] = report.rows_seen
 
     def _log(self, shape: Shape, rows: Buffer) -> None:
         if not rows.ids:
@@ -129,7 +143,8 @@ class Kin:
             return
         self._learn(ids)
         for child in self._scan.shape.children:
-            _, gone = self._scan.scratch.kin_changes(child.shape.resource, list(ids), [], [], [])
+            name, parents = child.shape.resource, list(ids)
+            _, gone = self._scan.scratch.kin_changes(name, parents, [], [], [], parents)
             self._end(child, [(scope, key, seen) for scope, key in gone])
 
     def counts(self, child: Child) -> dict[str, int]:

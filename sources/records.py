@@ -118,6 +118,11 @@ class Shape:
     children: tuple[Child, ...] = ()
     tombstone: str | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what a scan cannot keep apart: it knows a parent by its id alone."""
+        if self.scope and self.children:
+            raise ValueError(f"{self.resource}: a record within a scope has no children")
+
     @cached_property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the log; dlt declares the table by it, names, types and NULLs."""

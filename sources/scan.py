@@ -7,7 +7,7 @@ becomes a row. What a complete scope no longer holds is a matter of `sources.rem
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,8 +59,7 @@ class Scan:
     ) -> None:
         self.job, self.shape, self.report, self.state, self.home = job, shape, report, state, home
         self.account, self.context, self.log = account, context, log
-        tenant = report.tenant_id
-        self.erased = log.erased(tenant) if shape.is_person else Erased(tenant)
+        self.erased = (log.erased if shape.is_person else Erased)(report.tenant_id)
         self.complete_kind = complete
         self.place: State = {}
         self.held = self.left_out = False
@@ -153,7 +152,7 @@ class Scan:
             dead = {at for at, one in enumerate(buffer.records) if one.get(buried) is not None}
             for at in dead:
                 compared[at] = None
-        new = self.scratch.changed(buffer.scopes, buffer.ids, compared, self._part + 1)
+        new, met = self.scratch.changed(buffer.scopes, buffer.ids, compared, self._part + 1)
         if self.erased:
             # They count as seen, so that a vendor's own count is still met.
             ours = [at for at in new if buffer.ids[at] not in self.erased]
@@ -161,7 +160,7 @@ class Scan:
             new = ours
         if self.job.backfill:
             new = self._not_stale(new, buffer)
-        self._log(buffer.only([at for at in new if at not in dead]))
+        self._log(buffer.only([at for at in new if at not in dead]), met=met)
         ended = buffer.only([at for at in new if at in dead])
         if ended.ids:
             self._log(ended, op="delete")
@@ -188,8 +187,8 @@ class Scan:
             self.job.log.info("%s: stale_skipped=%d, newer ones are landed", name, skipped)
         return [new[at] for at in fresh]
 
-    def _log(self, rows: Buffer, op: str = "upsert") -> None:
-        """Keep records as rows of the log, and what changed of their children."""
+    def _log(self, rows: Buffer, op: str = "upsert", met: Collection[str] = ()) -> None:
+        """Keep rows of the log, and what changed of their children; `met` ids were known before."""
         if not rows.ids:
             return
         self.changes.add_rows(rows.of(self.shape, self.report, self.context, op), self.shape)
@@ -197,7 +196,7 @@ class Scan:
             self.report.rows_removed += len(rows.ids)
             return
         self.report.rows_changed += len(rows.ids)
-        self.kin.take(rows.records, rows.ids, rows.observed)
+        self.kin.take(rows, met)
 
     def leave_out(self, error: VendorError) -> None:
         """Note a scope that could not be read: it stays as it was, and the scan is not complete."""

@@ -11,9 +11,9 @@ engine for analysis reads all there is for each of them (DECISIONS.md has the fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -26,13 +26,23 @@ _TABLES = (
     "known (scope text, id text, hash text, op text, primary key (scope, id)) without rowid",
     "seen (scope text, id text, hash text, part integer, primary key (scope, id)) without rowid",
     "progress (part integer primary key, facts text)",
-    "kin (resource text, scope text, id text, hash text, primary key (resource, scope, id)) "
-    "without rowid",
+    "kin (resource text, scope text, id text, hash text)",
     "asked (id text primary key) without rowid",
     "temp.incoming (position integer, scope text, id text, hash text)",
 )
 # Raise it with any change to the tables: a file of another form is begun anew.
-_FORM = 1
+_FORM = 2
+
+
+class News(NamedTuple):
+    """Which of the records given say something new, and whom of these somebody knew before.
+
+    `places` are positions, rising; `met` are ids the log holds as alive or the scan had seen. What
+    is new of any other is all there is of it.
+    """
+
+    places: list[int]
+    met: set[str]
 
 
 class Scratch:
@@ -44,6 +54,7 @@ class Scratch:
             path.parent.mkdir(parents=True, exist_ok=True)
         # Saved part by part: what follows the last save is of no use to anybody.
         self._db = opened(path, _TABLES, _FORM)
+        self._kin_learned = False
 
     def close(self) -> None:
         """Close the file and keep it."""
@@ -62,10 +73,11 @@ class Scratch:
         """
         row = self._db.execute("select facts from progress where part = ?", [part]).fetchone()
         facts: dict[str, Any] | None = json.loads(row[0]) if row else None
-        # What the log holds of children is asked anew: it has all that was landed so far.
-        self._forget("kin", "asked")
+        # What the log holds is asked anew: it has all that was landed so far.
+        self._db.execute("drop index if exists kin_key")
+        self._forget("known", "kin", "asked")
         if facts is None or facts.get("scan_id") != scan_id:
-            self._forget("known", "seen", "progress")
+            self._forget("seen", "progress")
             return None
         self._db.execute("delete from seen where part > ?", [part])
         self._db.execute("delete from progress where part > ?", [part])
@@ -109,8 +121,8 @@ class Scratch:
 
     def changed(
         self, scopes: Sequence[str], ids: Sequence[str], hashes: Sequence[str | None], part: int
-    ) -> list[int]:
-        """Mark these records as seen; return the positions of those that say something new.
+    ) -> News:
+        """Mark these records as seen; return those that say something new.
 
         A key that comes twice is compared with what was seen of it last; the later one stands.
         A hash of None says that the record is deleted, which is new only of one that was alive.
@@ -122,16 +134,23 @@ class Scratch:
             ((at, scope, key, hashes[at]) for (scope, key), at in sorted(last.items())),
         )
         new = self._db.execute("""
-            select position from incoming i
+            select position, i.id, k.id is not null, s.id is not null from incoming i
             left join seen s on s.scope = i.scope and s.id = i.id
             left join known k on k.scope = i.scope and k.id = i.id and k.op = 'upsert'
             where case when s.id is null then k.hash else s.hash end is not i.hash
             order by position
         """).fetchall()
+        # What may replace rows of a table is first copied aside, into memory, page by page: of keys
+        # in no order that is most of the table. Few are seen twice, and they go one by one.
         self._db.execute(
-            "insert or replace into seen select scope, id, hash, ? from incoming", [part]
+            "insert or ignore into seen select scope, id, hash, ? from incoming", [part]
         )
-        return [row[0] for row in new]
+        self._db.executemany(
+            "insert or replace into seen values (?, ?, ?, ?)",
+            ((scopes[at], key, hashes[at], part) for at, key, _, twice in new if twice),
+        )
+        met = {key for _, key, known, twice in new if known or twice}
+        return News([at for at, *_ in new], met)
 
     def missing(self, scope: str) -> list[str]:
         """Return the ids the log holds as alive in this scope and the scan did not see."""
@@ -186,6 +205,7 @@ class Scratch:
 
     def kin_learn(self, resource: str, heads: pa.Table, *, everyone: bool) -> None:
         """Add the children the log holds as alive; of everyone: of those not asked for before."""
+        self._kin_learned = self._kin_learned or heads.num_rows > 0
         others = "and ? not in (select id from asked)" if everyone else ""
         self._db.executemany(
             f"insert or replace into kin select ?, ?, ?, ? where ? = 'upsert' {others}",
@@ -214,18 +234,16 @@ class Scratch:
         scopes: Sequence[str],
         ids: Sequence[str],
         hashes: Sequence[str],
+        met: Collection[str],
     ) -> tuple[list[int], list[tuple[str, str]]]:
         """Replace these parents' children; return positions of new ones, (parent, id) of gone ones.
 
-        `scopes` (the parent), `ids` and `hashes` tell of each child now; a key stands once.
+        `scopes` (the parent), `ids` and `hashes` tell of each child now; a key stands once. Parents
+        that were not `met` before hold none, where the log told of none: they are not looked for,
+        and in a first load there is no index to keep.
         """
-        held = {
-            (scope, key): mark
-            for scope, key, mark in self._db.execute(
-                f"select scope, id, hash from kin where resource = ? and scope in {_GIVEN}",
-                [resource, json.dumps(parents)],
-            )
-        }
+        asked = parents if self._kin_learned else [one for one in parents if one in met]
+        held = self._kin_held(resource, asked) if asked else {}
         keys = list(zip(scopes, ids, strict=True))
         new = [at for at, key in enumerate(keys) if held.get(key) != hashes[at]]
         gone = sorted(held.keys() - set(keys))
@@ -235,6 +253,16 @@ class Scratch:
         )
         self._kin_forget(resource, gone)
         return new, gone
+
+    def _kin_held(self, resource: str, parents: Sequence[str]) -> dict[tuple[str, str], str]:
+        """Return the hash of each (parent, id)."""
+        self._kin_index()
+        query = f"select scope, id, hash from kin where resource = ? and scope in {_GIVEN}"
+        rows = self._db.execute(query, [resource, json.dumps(parents)])
+        return {(scope, key): mark for scope, key, mark in rows}
+
+    def _kin_index(self) -> None:
+        self._db.execute("create unique index if not exists kin_key on kin (resource, scope, id)")
 
     def kin_counts(self, resource: str) -> dict[str, int]:
         """Return how many parents hold each child."""
@@ -252,7 +280,9 @@ class Scratch:
         """Take a child from these parents."""
         self._kin_forget(resource, [(parent, key) for parent in parents])
 
-    def _kin_forget(self, resource: str, gone: Iterable[tuple[str, str]]) -> None:
+    def _kin_forget(self, resource: str, gone: Sequence[tuple[str, str]]) -> None:
+        if gone:
+            self._kin_index()
         self._db.executemany(
             "delete from kin where resource = ? and scope = ? and id = ?",
             ((resource, parent, key) for parent, key in gone),

@@ -30,8 +30,8 @@ def refused(response: httpx.Response, where: Where) -> VendorError | None:
         return None
     if is_expiry(response):
         return AuthError(
-            f"the vendor refused the token it has just issued ({status}). Nothing was changed; "
-            "look at the credential's state with the vendor",
+            f"the vendor refused the token ({status}), and none newer is to be had. Nothing was "
+            f"changed; renew the credential under sources.{where['vendor']} and run again",
             **where,
         )
     if status == _FORBIDDEN:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 from transforms.fold import literals
-from transforms.model import ENTITIES
-from transforms.publish import RunRow, Warehouse, ensure, log_rows, queries_for
+from transforms.histories import note
+from transforms.model import ENTITIES, Entity
+from transforms.publish import RunRow, Warehouse, ensure, find_news, log_rows, queries_for
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Erasing:
         """Return those of the customers any log or history holds anything of."""
         return {
             str(row[0])
-            for table, column, where in self._places()
+            for table, column, where in self._places
             for row in self.warehouse.run(f"select distinct {column} from {table} where {where}")
         }
 
@@ -42,16 +44,18 @@ class Erasing:
 
         What is folded already is counted anew, so that the next publish has nothing to do for it.
         """
-        places = self._places()
         with self.warehouse.connection.begin_transaction():
             ensure(self.warehouse)
-            settled = self._settled(open_scans)
+            settled = {entity: self._settled(entity, open_scans) for entity in ENTITIES}
             self._erase_rejects()
-            for table, _, where in places:
+            for table, _, where in self._places:
                 self._delete(table, where)
-            self._settle(settled, open_scans)
+            for entity, scans in settled.items():
+                held = self._held(entity, open_scans)
+                note(self.warehouse.run, entity, {scan: held.get(scan, 0) for scan in scans})
             self.warehouse.insert("runs", [asdict(run)])
 
+    @cached_property
     def _places(self) -> list[tuple[str, str, str]]:
         """Return (table, column of the id, condition) of all that is about one customer a row."""
         ids, existing = literals(self.ids), self.warehouse.tables()
@@ -76,7 +80,7 @@ class Erasing:
         table = f"raw_{self.vendor}.rejects"
         if table not in self.warehouse.tables():
             return
-        for place, _, where in self._places():
+        for place, _, where in self._places:
             name = place.removeprefix(f"raw_{self.vendor}.")
             if name in self.keys:
                 held = f"select {self.keys[name]} from {place} where {where}"
@@ -90,33 +94,11 @@ class Erasing:
             self.warehouse.run(f"delete from {table} where {where}")
             self.rows[table] = self.rows.get(table, 0) + count
 
-    def _settled(self, open_scans: Sequence[str]) -> dict[str, set[str]]:
-        """Return, by entity, the scans all of whose rows are folded."""
-        held, settled = self._held(open_scans), dict[str, set[str]]()
-        for name, scan, count in self.warehouse.run(
-            "select entity, scan_id, log_rows from ops.published"
-        ):
-            if held.get(name, {}).get(scan) == count:
-                settled.setdefault(name, set()).add(scan)
-        return settled
+    def _settled(self, entity: Entity, open_scans: Sequence[str]) -> set[str]:
+        """Return the scans all of whose rows are folded."""
+        held = self._held(entity, open_scans)
+        return held.keys() - find_news(self.warehouse, entity, held).keys()
 
-    def _settle(self, settled: Mapping[str, set[str]], open_scans: Sequence[str]) -> None:
-        """Note how many rows the log holds now of what was folded."""
-        held = self._held(open_scans)
-        for name, scans in settled.items():
-            known = f"entity = '{name}' and scan_id in ({literals(sorted(scans))})"
-            self.warehouse.run(f"delete from ops.published where {known}")
-            values = ", ".join(
-                f"('{name}', '{scan}', {count})"
-                for scan, count in held.get(name, {}).items()
-                if scan in scans
-            )
-            if values:
-                self.warehouse.run(f"insert into ops.published values {values}")
-
-    def _held(self, open_scans: Sequence[str]) -> dict[str, dict[str, int]]:
-        existing = self.warehouse.tables()
-        found = {entity.view: queries_for(self.vendor, entity, existing) for entity in ENTITIES}
-        return {
-            name: log_rows(self.warehouse, some, open_scans) for name, some in found.items() if some
-        }
+    def _held(self, entity: Entity, open_scans: Sequence[str]) -> dict[str, int]:
+        queries = queries_for(self.vendor, entity, self.warehouse.tables())
+        return log_rows(self.warehouse, queries, open_scans) if queries else {}

@@ -7,9 +7,19 @@ from dataclasses import dataclass
 
 from transforms.fold import literals, staged, statement, touched
 from transforms.model import Entity
-from transforms.portions import WITH_WINDOWS, WITHOUT_WINDOWS, Run, portions, shares
+from transforms.portions import MOST_LOOKS, WITH_WINDOWS, WITHOUT_WINDOWS, Run, portions, shares
 
 _FEW = 50_000
+
+
+def note(run: Run, entity: Entity, log_rows: Mapping[str, int]) -> None:
+    """Note that so many rows of each of these scans are folded; none of a scan that has no more."""
+    scans = literals(list(log_rows))
+    run(f"delete from ops.published where entity = '{entity.view}' and scan_id in ({scans})")
+    rows = [(scan, count) for scan, count in log_rows.items() if count]
+    if rows:
+        values = ", ".join(f"('{entity.view}', '{scan}', {count})" for scan, count in rows)
+        run(f"insert into ops.published values {values}")
 
 
 @dataclass(frozen=True)
@@ -53,16 +63,11 @@ class Fold:
         if all_new and keys == rows:
             self.run(self._say("first"))
         else:
-            self._write_some("once", "times = 1", WITHOUT_WINDOWS)
-            self._write_some("often", "times > 1", WITH_WINDOWS)
-        self.run(
-            f"delete from ops.published where entity = '{entity.view}' "
-            f"and scan_id in ({literals(list(self.news))})"
-        )
-        values = ", ".join(
-            f"('{entity.view}', '{scan}', {count})" for scan, count in self.news.items()
-        )
-        self.run(f"insert into ops.published values {values}")
+            few_looks = portions(self.run, self._changed, "times = 1", WITHOUT_WINDOWS, MOST_LOOKS)
+            self._write_some("once", "times = 1", few_looks)
+            small = portions(self.run, self._changed, "times > 1", WITH_WINDOWS)
+            self._write_some("often", "times > 1", small)
+        note(self.run, entity, self.news)
         return keys
 
     def _let_read_side_by_side(self, *, few: bool) -> None:
@@ -73,13 +78,13 @@ class Fold:
         if self.dialect == "duckdb":
             self.run("reset threads" if few else "set threads = 1")
 
-    def _write_some(self, name: str, which: str, most: int) -> None:
+    def _write_some(self, name: str, which: str, buckets: Sequence[tuple[str, str]]) -> None:
         """Write the histories of some of the changed keys, by portions.
 
         A portion's keys are put into a table first: an engine then knows how few they are.
         """
         entity, part = self.entity, f"part_{self.entity.view}"
-        for low, high in portions(self.run, self._changed, which, most):
+        for low, high in buckets:
             self._make(part)
             self.run(
                 f"insert into {part} select {', '.join(entity.key)} from {self._changed} "

@@ -13,15 +13,18 @@ from typing import Any
 WITH_WINDOWS, WITHOUT_WINDOWS = 50_000, 100_000
 """Rows of the log a statement takes that sorts whole rows, and one that only joins keys."""
 
-# Each portion is another look through the whole log: of a very large one they are larger.
-_MOST_LOOKS = 32
+MOST_LOOKS = 32
+"""How often a very large log is looked through by statements of the second kind."""
+
+# To find keys costs a look through all of the log for each share, and they fit: a key is short.
+_SHARE, _MOST_SHARES = 500_000, 8
 
 Run = Callable[[str], Sequence[Sequence[Any]]]
 
 
 def shares(rows: int, dialect: str) -> list[Callable[[str], str]]:
     """Return conditions on a key that part so many new rows into shares that fit."""
-    count = min(_MOST_LOOKS, -(-rows // WITHOUT_WINDOWS))
+    count = min(_MOST_SHARES, -(-rows // _SHARE))
     if count <= 1:
         return [lambda _: "1 = 1"]
     if dialect == "duckdb":
@@ -40,13 +43,18 @@ def shares(rows: int, dialect: str) -> list[Callable[[str], str]]:
     return [between(low, below) for low, below in pairwise(edges)]
 
 
-def portions(run: Run, changed: str, which: str, most: int) -> list[tuple[str, str]]:
-    """Return ranges of buckets that hold about `most` rows of the log each."""
+def portions(
+    run: Run, changed: str, which: str, most: int, looks: int | None = None
+) -> list[tuple[str, str]]:
+    """Return ranges of buckets that hold about `most` rows of the log each.
+
+    With `looks` they hold more where there would be more portions than that.
+    """
     rows = run(
         f"select bucket, sum(times) from {changed} where {which} group by bucket order by bucket"
     )
-    if most == WITHOUT_WINDOWS:
-        most = max(most, sum(count for _, count in rows) // _MOST_LOOKS)
+    if looks:
+        most = max(most, sum(count for _, count in rows) // looks)
     portions: list[tuple[str, str]] = []
     held = 0
     for bucket, count in rows:

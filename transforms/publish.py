@@ -144,7 +144,7 @@ def _fold(
     for entity in ENTITIES:
         queries = queries_for(vendor, entity, existing)
         held = log_rows(warehouse, queries, open_scans) if queries else {}
-        news = _news(warehouse, entity, held)
+        news = find_news(warehouse, entity, held)
         if news:
             fold = Fold(warehouse.run, warehouse.dialect, entity, queries, news, open_scans)
             keys = fold.write(all_new=news == held)
@@ -202,7 +202,7 @@ def log_rows(
     return dict(map(tuple, rows))
 
 
-def _news(warehouse: Warehouse, entity: Entity, held: Mapping[str, int]) -> dict[str, int]:
+def find_news(warehouse: Warehouse, entity: Entity, held: Mapping[str, int]) -> dict[str, int]:
     """Return those scans whose rows in the log are not the rows that are folded."""
     query = f"select scan_id, log_rows from ops.published where entity = '{entity.view}'"
     known: dict[str, int] = dict(map(tuple, warehouse.run(query))) if held else {}

@@ -36,6 +36,7 @@ from sources.collins.reading import Reader, Slices
 from sources.collins.walk import End, Filters
 from sources.confirm import by_address
 from sources.drive import resources
+from sources.gaps import Gaps
 from sources.http import Client, Probe
 from sources.job import Job
 from sources.order import Marks
@@ -141,24 +142,20 @@ class _Account(Account):
     def _compare(self, scan: Scan, today: date) -> Reading:
         """Compare each label's and venue's total with ours; end what a silent record has lost."""
         scan.flush()
-        gaps: dict[str, dict[str, int]] = scan.home.get("count_gaps", {})
+        gaps, lists = Gaps(scan), set[str]()
         for name, child in sorted(_COUNTED.items()):
             for key, ours in sorted(scan.kin.counts(child).items()):
+                lists.add(said := f"{name}={key}")
                 if "," in key or [name, key] <= scan.place.get("compared", []):
                     continue  # the filter would take it for two; or it was compared before
                 total = api.total(self.client, {name: key})
-                # A difference that stays (the vendor counts others too) is not asked about again.
-                known = gaps.get(name, {}).get(key, 0)
-                if total is not None and total - ours != known:
+                if total is not None and not gaps.has(said, total - ours):
                     whole = yield from self._look_into(scan, child, {name: key}, today)
-                    left = total - len(scan.kin.holders(child, key)) if whole else 0
-                    gaps = {**gaps, name: {**gaps.get(name, {}), key: left}}
+                    gaps.note(said, total - len(scan.kin.holders(child, key)) if whole else 0)
                 scan.place["compared"] = [name, key]
                 scan.pages += 1
                 yield
-        gaps = {name: {key: gap for key, gap in of.items() if gap} for name, of in gaps.items()}
-        if gaps != scan.home.get("count_gaps", {}):
-            scan.home["count_gaps"] = gaps
+        gaps.keep(lists)
         return None
 
     def _look_into(

@@ -11,6 +11,7 @@ from typing import Any
 from sources.confirm import by_address
 from sources.foodics import api
 from sources.foodics.fields import CUSTOMERS, TAGS
+from sources.gaps import Gaps
 from sources.http import Client
 from sources.keyset import is_cut
 from sources.paging import Batch, Page
@@ -60,18 +61,14 @@ def compare(client: Client, scan: Scan, counts: Mapping[str, Any]) -> Reading:
     """Compare each tag's count with ours, and read the customers of those that differ."""
     scan.flush()
     ours = scan.kin.counts(_TAGGED)
-    gaps: dict[str, int] = scan.home.get("count_gaps", {})
+    gaps = Gaps(scan)
     for tag_id in sorted({*ours, *(tag for tag, count in counts.items() if count)}):
         theirs = counts.get(tag_id, 0)
-        if not isinstance(theirs, int) or theirs - ours.get(tag_id, 0) == gaps.get(tag_id, 0):
+        if not isinstance(theirs, int) or gaps.has(tag_id, theirs - ours.get(tag_id, 0)):
             continue
         yield from _read_tagged(client, scan, tag_id, listed=tag_id in counts)
-        left = theirs - len(scan.kin.holders(_TAGGED, tag_id))
-        gaps = {**gaps, tag_id: left}
-    gaps = {tag_id: gap for tag_id, gap in gaps.items() if gap and tag_id in counts}
-    if gaps != scan.home.get("count_gaps", {}):
-        # A difference that stays (the vendor counts others too) is not asked about again.
-        scan.home["count_gaps"] = gaps
+        gaps.note(tag_id, theirs - len(scan.kin.holders(_TAGGED, tag_id)))
+    gaps.keep(counts)
     return None
 
 

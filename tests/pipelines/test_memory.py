@@ -12,6 +12,7 @@ from dlt.destinations.exceptions import DatabaseTransientException
 from dlt.load import Load
 
 from pipelines import duckdb_file, publishing, warehouse
+from sources import cache
 from sources.errors import Locked
 from sources.scratch import Scratch
 from tests.conftest import MINUTE, assert_true
@@ -47,6 +48,8 @@ def test_disk_that_is_full_in_the_middle_of_a_scan_costs_no_checkpoint(
 ):
     """Nobody's promise is broken: exit 75, and the next run goes on where this one was."""
     monkeypatch.setenv("RUNS__CHECKPOINT_PAGES", "2")
+    # Of so few customers none else would be full.
+    monkeypatch.setattr(cache, "_PAGE", 4096)
     save = Scratch.save
 
     def save_on_a_small_disk(self, *args):

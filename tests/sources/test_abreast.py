@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 import pyarrow as pa
 import pytest
 
+from sources.cache import opened
 from sources.scratch import Scratch
 from tests.conftest import ROOT
 
@@ -75,7 +76,7 @@ def test_memory_that_is_torn_is_begun_anew(tmp_path, how):
     ids = [f"id-{number:06}" for number in range(3000)]
     marks = ["1:a"] * len(ids)
     scratch = Scratch(place)
-    assert len(scratch.changed([""] * len(ids), ids, marks, 1)) == len(ids)
+    assert len(scratch.changed([""] * len(ids), ids, marks, 1).places) == len(ids)
     scratch.save(1, {"scan_id": "first"})
     scratch.close()
     whole = place.read_bytes()
@@ -86,7 +87,7 @@ def test_memory_that_is_torn_is_begun_anew(tmp_path, how):
     place.write_bytes(_tear(whole, how))
     scratch = Scratch(place)
     assert scratch.resume(1, "first") is None
-    assert len(scratch.changed([""] * len(ids), ids, marks, 1)) == len(ids)
+    assert len(scratch.changed([""] * len(ids), ids, marks, 1).places) == len(ids)
     scratch.discard()
     assert list(place.parent.iterdir()) == []
 
@@ -97,7 +98,7 @@ def test_memory_of_another_form_is_begun_anew(tmp_path):
     with closing(sqlite3.connect(place)) as other:
         other.execute("create table seen (something text)")
     scratch = Scratch(place)
-    assert scratch.changed([""], ["one"], ["1:a"], 1) == [0]
+    assert scratch.changed([""], ["one"], ["1:a"], 1).places == [0]
     scratch.discard()
 
 
@@ -121,11 +122,60 @@ def test_scope_that_is_read_again_knows_what_was_logged_of_it():
     scratch = Scratch(None)
     columns = {"scope": ["list"], "id": ["old"], "hash": ["1:a"], "op": ["upsert"]}
     scratch.learn(pa.table(columns))
-    assert scratch.changed(["list"] * 2, ["old", "new"], ["1:a", "1:b"], 1) == [1]
+    assert scratch.changed(["list"] * 2, ["old", "new"], ["1:a", "1:b"], 1) == ([1], set())
     scratch.forget_seen("list")
-    assert scratch.changed(["list"], ["old"], ["1:a"], 1) == []
+    assert scratch.changed(["list"], ["old"], ["1:a"], 1).places == []
     assert scratch.missing("list") == ["new"]
     scratch.forget_seen("list")
-    assert scratch.changed(["list"] * 2, ["old", "new"], ["1:a", "1:b"], 1) == []
+    assert scratch.changed(["list"] * 2, ["old", "new"], ["1:a", "1:b"], 1).places == []
     assert scratch.missing("list") == []
     scratch.discard()
+
+
+def test_children_of_a_first_load_are_compared_when_their_parent_comes_again():
+    """Nothing is looked up as long as nobody was met before; from then on everybody is."""
+    scratch = Scratch(None)
+    assert scratch.changed([""] * 2, ["p", "q"], ["1:a", "1:b"], 1) == ([0, 1], set())
+    scopes, ids, marks = ["p", "p", "q"], ["x", "y", "x"], ["1:c", "1:d", "1:c"]
+    assert scratch.kin_changes("tags", ["p", "q"], scopes, ids, marks, set()) == ([0, 1, 2], [])
+    assert scratch.changed([""] * 2, ["p", "r"], ["1:e", "1:f"], 1) == ([0, 1], {"p"})
+    scopes, ids, marks = ["p", "p", "r"], ["y", "z", "x"], ["1:d", "1:c", "1:c"]
+    found = scratch.kin_changes("tags", ["p", "r"], scopes, ids, marks, {"p"})
+    assert found == ([1, 2], [("p", "x")])
+    assert scratch.kin_counts("tags") == {"x": 2, "y": 1, "z": 1}
+    assert scratch.kin_changes("tags", ["q"], ["q"], ["x"], ["1:g"], {"q"}) == ([0], [])
+    assert scratch.kin_holders("tags", "x") == {"q", "r"}
+    scratch.discard()
+
+
+def test_children_whose_parent_the_log_does_not_hold_are_compared_all_the_same():
+    """A load that broke off may have landed somebody's tags and not them."""
+    scratch = Scratch(None)
+    columns = {"scope": ["p"], "id": ["x"], "hash": ["1:a"], "op": ["upsert"]}
+    scratch.kin_learn("tags", pa.table(columns), everyone=True)
+    assert scratch.kin_changes("tags", ["p"], ["p"], ["y"], ["1:b"], set()) == ([0], [("p", "x")])
+    scratch.discard()
+
+
+def test_interrupted_scan_asks_anew_what_the_log_holds(tmp_path):
+    """Case 45: who changed, was landed, and changed back meanwhile differs from the log."""
+    place = tmp_path / "customers.sqlite"
+    scratch = Scratch(place)
+    columns = {"scope": [""], "id": ["one"], "hash": ["1:a"], "op": ["upsert"]}
+    scratch.learn(pa.table(columns))
+    assert scratch.changed([""], ["one"], ["1:b"], 1).places == [0]
+    scratch.save(1, {"scan_id": "first"})
+    assert scratch.changed([""], ["one"], ["1:c"], 2).places == [0]
+    scratch.close()
+    scratch = Scratch(place)
+    assert scratch.resume(1, "first") == {"scan_id": "first"}
+    assert scratch.unlearned(["one"]) == ["one"]
+    scratch.learn(pa.table({**columns, "hash": ["1:b"]}))
+    assert scratch.changed([""], ["one"], ["1:a"], 2) == ([0], {"one"})
+    scratch.discard()
+
+
+def test_children_are_indexed_without_much_memory(tmp_path):
+    """What is sorted for an index grows with the account: it goes to disk."""
+    with closing(opened(tmp_path / "any.sqlite", ["a (b)"], 1)) as db:
+        assert db.execute("pragma temp_store").fetchone() == (1,)

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from sources.kounta.fields import CUSTOMERS
 from tests.sources.kounta import COMPANY, DETAIL, LIST, Kounta, address_of
 
 
@@ -36,6 +37,10 @@ def test_failed_page_in_the_middle_costs_one_part(bench, paging):
     assert bench.count(DETAIL) == 40 - read
     assert bench.count(LIST) <= 5
     assert (COMPANY, late) in bench.customers()
+    told = {report.resource: report for report in bench.job.reports}
+    for child in CUSTOMERS.children:
+        held = bench.log.holders(child.shape, COMPANY)
+        assert told[child.shape.resource].rows_seen == sum(held.values()) > 0
     assert bench.later() == 0
     bench.assert_true()
     assert bench.removed() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import orjson
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sources.convert import Kind, column, moments
 from sources.loke.fields import CUSTOMERS
 from sources.payload import MalformedBodyError, clean, parse, records_in
+from sources.records import Child
 
 NOON = datetime(2026, 5, 2, 12, tzinfo=UTC)
 CONTEXT = {"currency": "AUD", "country": "AU"}
@@ -246,3 +248,10 @@ def test_undocumented_fields_are_kept_nested_ones_too():
         "statistics.visits": 3,
     }
     assert rows.unknown == {"nickname", "statistics.visits"}
+
+
+def test_record_within_a_scope_may_have_no_children():
+    """A scan knows a parent by its id alone: it could not keep two apart."""
+    child = Child(CUSTOMERS, ("tags",), lambda _: None)
+    with pytest.raises(ValueError, match="within a scope"):
+        replace(CUSTOMERS, scope="list_id", children=(child,))

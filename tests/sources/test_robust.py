@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -359,3 +360,22 @@ def test_moment_of_the_earliest_stamp_is_the_epoch():
     """1970 is where stamps begin, to the second."""
     made, bad = column(Kind.TIMESTAMP, ["1970-01-01T00:00:00Z"])
     assert (made.to_pylist(), bad) == ([datetime(1970, 1, 1, tzinfo=UTC)], [])
+
+
+def _responses():
+    return [one for one in gc.get_objects() if type(one) is httpx.Response]
+
+
+def test_answer_is_let_go_once_it_is_read():
+    """Python looks for circles seldom in a run: pages that wait for it would fill the memory."""
+    client = _client(_answers(OK))
+    gc.collect()
+    gc.disable()
+    try:
+        others = _responses()
+        for _ in range(3):
+            client.get(client.url("customers"), resource="customers")
+        kept = [one for one in _responses() if all(one is not other for other in others)]
+    finally:
+        gc.enable()
+    assert kept == []
