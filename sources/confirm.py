@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,23 +25,29 @@ def by_address(
     A record we may not see is not gone, and neither is one that answers under another id. Where
     one cannot be asked for, `scan` is told and the others are; without a `scan` it is raised.
     """
-    ask = partial(_ask, get, shape)
 
     def confirm(ids: Sequence[str]) -> Iterator[tuple[str, Record | bool]]:
-        patience, failures = Patience(), list[VendorError]()
-        for record_id, answer in _answers(ask, ids):
+        patience, failures, enough = Patience(), list[VendorError](), threading.Event()
+        unbearable: VendorError | None = None
+        for record_id, answer in _answers(partial(_ask, get, shape), ids, enough):
             if not isinstance(answer, VendorError):
                 patience.succeed()
                 yield record_id, answer
                 continue
             if scan is None:
                 raise answer
-            patience.bear(answer)
-            failures.append(answer)
-            if patience.worn:
-                break
+            if not enough.is_set():
+                failures.append(answer)
+                try:
+                    patience.bear(answer)
+                except VendorError as error:
+                    unbearable = error
+                if unbearable or patience.worn:
+                    enough.set()
+        if unbearable:
+            raise unbearable
         if scan is not None and failures:
-            _tell(scan, failures, len(ids), patience)
+            _tell(scan, failures, len(ids), given_up=enough.is_set())
 
     return confirm
 
@@ -61,17 +68,23 @@ def _ask(
 
 
 def _answers(
-    ask: Callable[[str], Record | bool | VendorError], ids: Sequence[str]
+    ask: Callable[[str], Record | bool | VendorError], ids: Sequence[str], enough: threading.Event
 ) -> Iterator[tuple[str, Record | bool | VendorError]]:
-    """Yield each id with its answer; who has heard enough leaves the rest unasked."""
+    """Yield each id with its answer; once it is `enough`, only what was under way comes."""
+
+    def one(record_id: str) -> Record | bool | VendorError | None:
+        return None if enough.is_set() else ask(record_id)
+
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="confirm") as pool:
         try:
-            yield from zip(ids, pool.map(ask, ids), strict=True)
+            for record_id, answer in zip(ids, pool.map(one, ids), strict=True):
+                if answer is not None:
+                    yield record_id, answer
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            enough.set()
 
 
-def _tell(scan: Scan, failures: Sequence[VendorError], missing: int, patience: Patience) -> None:
+def _tell(scan: Scan, failures: Sequence[VendorError], missing: int, *, given_up: bool) -> None:
     """Say once what could not be asked; where the vendor seems to be down, that is still owed."""
     first = failures[0]
     kind = ContractError if isinstance(first, ContractError) else Unavailable
@@ -83,7 +96,7 @@ def _tell(scan: Scan, failures: Sequence[VendorError], missing: int, patience: P
         account=first.account,
         resource=first.resource,
     )
-    if patience.worn:
+    if given_up:
         # Nothing may be concluded from a vendor that is down: the next run reads all again.
         scan.leave_out(error)
     elif scan.job.strict:
