@@ -98,7 +98,7 @@ def run_status(options: Namespace) -> int:
 
 def _print_status(found: dict[str, Any]) -> None:
     if not found["runs"]:
-        _say("nothing has run yet")
+        _say("no run has come to its end yet")
     for run in found["runs"][:1]:
         _say(f"last run {run['run_id']}: {run['command']} {run['status']} at {run['finished_at']}")
     if found["scans"]:
@@ -107,6 +107,7 @@ def _print_status(found: dict[str, Any]) -> None:
         _say(
             f"under way: {scan['vendor']}/{scan['resource']} {scan['tenant_id']}, "
             f"part {scan['part']} landed; the next run goes on there"
+            f"{'. STALE: nothing came since ' + scan['at'] if scan['stale'] else ''}"
         )
     _print_concerns(found["scans"])
     for plan in found["held"]:

@@ -86,9 +86,9 @@ def plan(names: Sequence[str], timing: Timing | None = None) -> Plan:
     steps: list[Step] = []
     for account in accounts:
         state = known.get(f"regulars_{account.label}", {})
-        first = Step(
-            account.vendor, "every tenant", "all", "full", None, "first sync: reads everything"
-        )
+        several = sum(other.vendor == account.vendor for other in accounts) > 1
+        whose = f"every tenant of {account.name}" if several else "every tenant"
+        first = Step(account.vendor, whose, "all", "full", None, "first sync: reads everything")
         steps += list(_steps(account, state, past, now)) or [first]
     asked = {account.vendor for account in accounts} | {None}
     return Plan(steps, [row for row in waiting if row["vendor"] in asked])

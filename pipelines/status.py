@@ -52,15 +52,14 @@ _RUNS = f"select {', '.join(_RUN)} from ops.runs order by run_id desc limit 5"
 def status() -> Row:
     """Return how things stand: `runs`, `scans`, `under_way` and `held`, ready for JSON."""
     with warehouse.reading() as connection:
-        sql = reader(connection)
-        if "ops.runs" not in sql.tables():
-            return {"runs": [], "scans": [], "under_way": [], "held": []}
-        known = states(sql)
-        runs = [dict(zip(_RUN, run, strict=True)) for run in sql.run(_RUNS)]
+        sql, now = reader(connection), datetime.now(UTC)
+        known, ran = states(sql), "ops.runs" in sql.tables()
+        runs = [dict(zip(_RUN, run, strict=True)) for run in sql.run(_RUNS)] if ran else []
+        scans = _scans(sql, now) if ran else []
         return {
             "runs": runs,
-            "scans": _scans(sql, datetime.now(UTC)),
-            "under_way": _under_way(known),
+            "scans": scans,
+            "under_way": _under_way(known, scans, now),
             "held": _held(known, runs),
         }
 
@@ -75,7 +74,8 @@ def held(sql: Warehouse) -> list[Row]:
 def needs_a_person(found: Row) -> bool:
     """Tell whether anything is held, not fresh, or far from what the vendor counts."""
     return bool(found["held"]) or any(
-        scan["stale"] or (scan["compared"] or {}).get("differs") for scan in found["scans"]
+        scan["stale"] or (scan.get("compared") or {}).get("differs")
+        for scan in (*found["scans"], *found["under_way"])
     )
 
 
@@ -124,18 +124,28 @@ def _is_stale(row: Row, now: datetime) -> bool:
 
     A first load under way is as old as its beginning. An objective of 0 hours is none.
     """
-    hours = settings.number(f"sources.{row['vendor']}.freshness_hours", FRESHNESS_HOURS)
-    since = _aware(row["last_complete_at"] or row["first_at"])
+    return _is_past(row["vendor"], _aware(row["last_complete_at"] or row["first_at"]), now)
+
+
+def _is_past(vendor: str, since: datetime, now: datetime) -> bool:
+    hours = settings.number(f"sources.{vendor}.freshness_hours", FRESHNESS_HOURS)
     return bool(hours) and now - since > timedelta(hours=hours)
 
 
-def _under_way(known: Mapping[str, Row]) -> list[Row]:
-    """Return the scans that stopped at a checkpoint; the next run goes on there."""
-    return [
-        {"vendor": vendor, "resource": resource, "tenant_id": tenant, **state["checkpoint"]}
-        for vendor, resource, tenant, state in tenants(known.values())
-        if "checkpoint" in state
-    ]
+def _under_way(known: Mapping[str, Row], scans: Sequence[Row], now: datetime) -> list[Row]:
+    """Return the scans that stopped at a checkpoint; the next run goes on there.
+
+    A first load that was killed is no row of `ops.scans` yet: it is stale by its checkpoint.
+    """
+    told = {(scan["vendor"], scan["tenant_id"], scan["resource"]) for scan in scans}
+    found = list[Row]()
+    for vendor, resource, tenant, state in tenants(known.values()):
+        if at := state.get("checkpoint"):
+            new = (vendor, tenant, resource) not in told
+            stale = new and _is_past(vendor, datetime.fromisoformat(at["at"]), now)
+            place = {"vendor": vendor, "resource": resource, "tenant_id": tenant}
+            found.append({**place, **at, "stale": stale})
+    return found
 
 
 def _held(known: Mapping[str, Row], runs: Sequence[Row]) -> list[Row]:

@@ -15,7 +15,7 @@ from sources.paging import Page
 
 K = TypeVar("K")
 # So many pages of each walk may wait while the reader turns others into rows.
-_AHEAD = 8
+_AHEAD = 3
 
 
 def abreast(walks: Mapping[K, Callable[[], Iterator[Page]]]) -> Iterator[tuple[K, Page]]:

@@ -32,7 +32,7 @@ def new_id(now: datetime) -> str:
 class PartSize:
     """How much of a scan is landed at once: at most this much work is lost by a crash."""
 
-    pages: int = 200
+    pages: int = 1_000
     rows: int = 50_000
     seconds: float = 60
 

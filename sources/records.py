@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -277,7 +278,10 @@ def _values(
         if declared.also:
             older = declared.also[0]
             return [record.get(key, record.get(older)) for record in records]
-        return [record.get(key) for record in records]
+        try:
+            return list(map(itemgetter(key), records))
+        except KeyError:
+            return [record.get(key) for record in records]
     outer, inner = declared.path
     if outer not in parents:
         parents[outer] = []

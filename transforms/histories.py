@@ -57,9 +57,9 @@ class Fold:
         """
         entity, rows = self.entity, sum(self.news.values())
         self._let_read_side_by_side(few=rows <= _FEW)
-        self._find_changed(rows)
+        self._find_changed(rows, all_new=all_new)
         self.run(self._say("ended"))
-        keys = int(self.run(f"select count(*) from {self._changed}")[0][0])
+        keys = self._count(self._changed)
         if all_new and keys == rows:
             self.run(self._say("first"))
         else:
@@ -98,7 +98,10 @@ class Fold:
         self.run(f"drop table if exists {table}")
         self.run(f"create temporary table {table} ({key}{more})")
 
-    def _find_changed(self, rows: int) -> None:
+    def _count(self, table: str) -> int:
+        return int(self.run(f"select count(*) from {table}")[0][0])
+
+    def _find_changed(self, rows: int, *, all_new: bool) -> None:
         """Put the keys these rows speak of into a table, with how much the log holds of each."""
         spread, news = self.entity.spread, f"news_{self.entity.view}"
         self._make(news)
@@ -109,6 +112,10 @@ class Fold:
             if len(parts) == 1:
                 # An engine then knows how few they are before it looks through the whole log.
                 self.run(f"insert into {news} {keys}")
+                if all_new and self._count(news) == rows:
+                    # Of each there is the one row, and no need to look.
+                    self.run(f"insert into {self._changed} select *, 1, '00' from {news}")
+                    return
                 log = touched(self.queries, self.entity, news)
                 self.run(self._say("changed", news=news, entries=log, within="1 = 1"))
             else:
