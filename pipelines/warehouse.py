@@ -15,6 +15,7 @@ from typing import Any
 
 import dlt
 from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination.configuration import ParquetFormatConfiguration
 from dlt.common.normalizers.naming import NamingConvention
 
 from pipelines import project
@@ -135,7 +136,9 @@ class _Opened(dlt.destinations.duckdb):
             return super().capabilities(config, naming)
         kind = type(naming) if naming else None
         if kind not in self._memory.can:
-            self._memory.can[kind] = super().capabilities(None, naming)
+            can = self._memory.can[kind] = super().capabilities(None, naming)
+            # What is read once, from the same disk, need not be small: a twentieth of a first load.
+            can.parquet_format = ParquetFormatConfiguration(compression="none")
         return self._memory.can[kind].copy()
 
     def configuration(self, initial_config: Any, accept_partial: bool = False) -> Any:  # noqa: FBT001, FBT002  dlt's own
