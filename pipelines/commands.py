@@ -104,9 +104,10 @@ def _print_status(found: dict[str, Any]) -> None:
     if found["scans"]:
         _print_scans(found["scans"])
     for scan in found["under_way"]:
+        part = f"part {scan['part']} landed; the next run goes on there"
         _say(
             f"under way: {scan['vendor']}/{scan['resource']} {scan['tenant_id']}, "
-            f"part {scan['part']} landed; the next run goes on there"
+            f"{part if scan['part'] else 'all landed; the next run publishes it'}"
             f"{'. STALE: nothing came since ' + scan['at'] if scan['stale'] else ''}"
         )
     _print_concerns(found["scans"])

@@ -133,18 +133,20 @@ def _is_past(vendor: str, since: datetime, now: datetime) -> bool:
 
 
 def _under_way(known: Mapping[str, Row], scans: Sequence[Row], now: datetime) -> list[Row]:
-    """Return the scans that stopped at a checkpoint; the next run goes on there.
+    """Return the scans that stopped at a checkpoint, and what was landed and never published.
 
-    A first load that was killed is no row of `ops.scans` yet: it is stale by its checkpoint.
+    A first load that was killed is no row of `ops.scans` yet: it is stale by what it landed last.
     """
     told = {(scan["vendor"], scan["tenant_id"], scan["resource"]) for scan in scans}
     found = list[Row]()
     for vendor, resource, tenant, state in tenants(known.values()):
-        if at := state.get("checkpoint"):
-            new = (vendor, tenant, resource) not in told
-            stale = new and _is_past(vendor, datetime.fromisoformat(at["at"]), now)
-            place = {"vendor": vendor, "resource": resource, "tenant_id": tenant}
-            found.append({**place, **at, "stale": stale})
+        new = (vendor, tenant, resource) not in told
+        place, landed = state.get("checkpoint"), state.get("landed_to")
+        if place or (new and landed):
+            at: str = (place or {}).get("at") or landed or ""
+            stale = bool(new and at) and _is_past(vendor, datetime.fromisoformat(at), now)
+            where = {"vendor": vendor, "resource": resource, "tenant_id": tenant, "part": None}
+            found.append({**where, **(place or {}), "at": at, "stale": stale})
     return found
 
 

@@ -29,6 +29,7 @@ def by_address(
     def confirm(ids: Sequence[str]) -> Iterator[tuple[str, Record | bool]]:
         patience, failures, enough = Patience(), list[VendorError](), threading.Event()
         unbearable: VendorError | None = None
+        given_up = False
         for record_id, answer in _answers(partial(_ask, get, shape), ids, enough):
             if not isinstance(answer, VendorError):
                 patience.succeed()
@@ -36,18 +37,19 @@ def by_address(
                 continue
             if scan is None:
                 raise answer
-            if not enough.is_set():
+            if not given_up:
                 failures.append(answer)
                 try:
                     patience.bear(answer)
                 except VendorError as error:
                     unbearable = error
                 if unbearable or patience.worn:
+                    given_up = True
                     enough.set()
         if unbearable:
             raise unbearable
         if scan is not None and failures:
-            _tell(scan, failures, len(ids), given_up=enough.is_set())
+            _tell(scan, failures, len(ids), given_up=given_up)
 
     return confirm
 

@@ -132,6 +132,20 @@ def test_first_load_that_was_killed_is_told_and_grows_stale(sim, sync, tables, m
         assert ("STALE: nothing came since" in told) is bool(code)
 
 
+def test_first_load_that_was_never_published_is_told_and_grows_stale(
+    sim, sync, tables, monkeypatch, capsys
+):
+    """Case 60: landed to its end and killed while it published, in every run: all is not well."""
+    sync()
+    _write(tables, "drop schema ops cascade")
+    for hours, code in (("0", 0), ("26", 5)):
+        monkeypatch.setenv("SOURCES__LOKE__FRESHNESS_HOURS", hours)
+        assert main(["status"]) == code
+        told = capsys.readouterr().out
+        assert "all landed; the next run publishes it" in told
+        assert ("STALE: nothing came since" in told) is bool(code)
+
+
 def test_total_far_from_the_vendors_is_exit_5(sim, sync, tables, always_fresh, capsys):
     """Case 60: a difference is a line; beyond max(5, 1 %) of a complete scan a person looks."""
     sync()

@@ -218,6 +218,20 @@ def test_customer_whose_own_address_fails_stands_and_the_others_are_judged():
     bench.assert_true()
 
 
+def test_one_address_that_never_answers_makes_no_run_a_complete_one():
+    """The scan that found it is complete; the next are increments, not complete again and again."""
+    bench = Bench(customers=60)
+    bench.sync()
+    gone = bench.ids[:3]
+    bench.delete(*gone)
+    bench.sim.fault(f"/customers/{gone[1]}", times=None, status=500)
+    assert bench.sync(full=True) == 75
+    assert (bench.report().kind, bench.report().complete) == ("full", True)
+    bench.later(hours=1)
+    assert bench.sync() == 0
+    assert (bench.report().kind, bench.report().complete) == ("incremental", True)
+
+
 def test_venue_that_cannot_be_asked_for_leaves_the_others_judged():
     """One venue's address answers nonsense; the other that is gone ends all the same."""
     bench = Bench(customers=60)
