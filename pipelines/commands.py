@@ -104,12 +104,12 @@ def _print_status(found: dict[str, Any]) -> None:
     if found["scans"]:
         _print_scans(found["scans"])
     for scan in found["under_way"]:
-        part = f"part {scan['part']} landed; the next run goes on there"
-        _say(
-            f"under way: {scan['vendor']}/{scan['resource']} {scan['tenant_id']}, "
-            f"{part if scan['part'] else 'all landed; the next run publishes it'}"
-            f"{'. STALE: nothing came since ' + scan['at'] if scan['stale'] else ''}"
-        )
+        landed = "all landed; the next run publishes it"
+        if scan["part"]:
+            landed = f"part {scan['part']} landed; the next run goes on there"
+        stale = f". STALE: nothing came since {scan['at']}" if scan["stale"] else ""
+        where = f"{scan['vendor']}/{scan['resource']} {scan['tenant_id']}"
+        _say(f"under way: {where}, {landed}{stale}")
     _print_concerns(found["scans"])
     for plan in found["held"]:
         _say(f"HELD: {_held(plan)}")

@@ -82,7 +82,8 @@ def plan(names: Sequence[str], timing: Timing | None = None) -> Plan:
     if (file := warehouse.place().file) is None or file.exists():
         with warehouse.reading() as connection:
             sql = reader(connection)
-            known, past, waiting = states(sql), _past(sql), held(sql)
+            known, past = states(sql), _past(sql)
+            waiting = held(sql, known)
     steps: list[Step] = []
     for account in accounts:
         state = known.get(f"regulars_{account.label}", {})

@@ -53,9 +53,7 @@ def status() -> Row:
     """Return how things stand: `runs`, `scans`, `under_way` and `held`, ready for JSON."""
     with warehouse.reading() as connection:
         sql, now = reader(connection), datetime.now(UTC)
-        known, ran = states(sql), "ops.runs" in sql.tables()
-        runs = [dict(zip(_RUN, run, strict=True)) for run in sql.run(_RUNS)] if ran else []
-        scans = _scans(sql, now) if ran else []
+        known, runs, scans = states(sql), _runs(sql), _scans(sql, now)
         return {
             "runs": runs,
             "scans": scans,
@@ -64,19 +62,23 @@ def status() -> Row:
         }
 
 
-def held(sql: Warehouse) -> list[Row]:
-    """Return what is held, as `status` shows it."""
+def held(sql: Warehouse, known: Mapping[str, Row]) -> list[Row]:
+    """Return what is held, as `status` shows it; `known` are the accounts' states."""
+    return _held(known, _runs(sql))
+
+
+def _runs(sql: Warehouse) -> list[Row]:
+    """Return the last runs, none where none has come to its end yet."""
     if "ops.runs" not in sql.tables():
         return []
-    return _held(states(sql), [dict(zip(_RUN, run, strict=True)) for run in sql.run(_RUNS)])
+    return [dict(zip(_RUN, run, strict=True)) for run in sql.run(_RUNS)]
 
 
 def needs_a_person(found: Row) -> bool:
     """Tell whether anything is held, not fresh, or far from what the vendor counts."""
-    return bool(found["held"]) or any(
-        scan["stale"] or (scan.get("compared") or {}).get("differs")
-        for scan in (*found["scans"], *found["under_way"])
-    )
+    stale = any(one["stale"] for one in (*found["scans"], *found["under_way"]))
+    differs = any((scan["compared"] or {}).get("differs") for scan in found["scans"])
+    return bool(found["held"]) or stale or differs
 
 
 def reader(connection: Any) -> Warehouse:
@@ -107,6 +109,8 @@ def _scans(sql: Warehouse, now: datetime) -> list[Row]:
 
     `rows` are ours now; `compared` is ours as of the last scan that the vendor's total is of.
     """
+    if "ops.scans" not in sql.tables():
+        return []
     ours, told, rows = counts(sql), compare(sql), []
     for values in sql.run(_SCANS):
         row: Row = dict(zip((*_SCAN, *_EVER), values, strict=True))
@@ -122,12 +126,13 @@ def _scans(sql: Warehouse, now: datetime) -> list[Row]:
 def _is_stale(row: Row, now: datetime) -> bool:
     """Tell whether the last complete scan lies further back than its vendor's objective allows.
 
-    A first load under way is as old as its beginning. An objective of 0 hours is none.
+    A first load under way is as old as its beginning.
     """
     return _is_past(row["vendor"], _aware(row["last_complete_at"] or row["first_at"]), now)
 
 
 def _is_past(vendor: str, since: datetime, now: datetime) -> bool:
+    """Tell whether that is further back than a vendor's objective; one of 0 hours is none."""
     hours = settings.number(f"sources.{vendor}.freshness_hours", FRESHNESS_HOURS)
     return bool(hours) and now - since > timedelta(hours=hours)
 
@@ -141,12 +146,12 @@ def _under_way(known: Mapping[str, Row], scans: Sequence[Row], now: datetime) ->
     found = list[Row]()
     for vendor, resource, tenant, state in tenants(known.values()):
         new = (vendor, tenant, resource) not in told
-        place, landed = state.get("checkpoint"), state.get("landed_to")
-        if place or (new and landed):
-            at: str = (place or {}).get("at") or landed or ""
+        place = state.get("checkpoint", {})
+        at: str = place.get("at") or state.get("landed_to", "")
+        if place or (new and at):
             stale = bool(new and at) and _is_past(vendor, datetime.fromisoformat(at), now)
             where = {"vendor": vendor, "resource": resource, "tenant_id": tenant, "part": None}
-            found.append({**where, **(place or {}), "at": at, "stale": stale})
+            found.append({**where, **place, "at": at, "stale": stale})
     return found
 
 

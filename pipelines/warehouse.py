@@ -137,7 +137,7 @@ class _Opened(dlt.destinations.duckdb):
         kind = type(naming) if naming else None
         if kind not in self._memory.can:
             can = self._memory.can[kind] = super().capabilities(None, naming)
-            # What is read once, from the same disk, need not be small: a twentieth of a first load.
+            # What is read once, from the same disk, need not be small.
             can.parquet_format = ParquetFormatConfiguration(compression="none")
         return self._memory.can[kind].copy()
 

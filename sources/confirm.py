@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 from sources.errors import ContractError, Forbidden, Unavailable, VendorError
 from sources.patience import Patience, reason
@@ -27,10 +25,14 @@ def by_address(
     """
 
     def confirm(ids: Sequence[str]) -> Iterator[tuple[str, Record | bool]]:
-        patience, failures, enough = Patience(), list[VendorError](), threading.Event()
+        patience, failures = Patience(), list[VendorError]()
         unbearable: VendorError | None = None
         given_up = False
-        for record_id, answer in _answers(partial(_ask, get, shape), ids, enough):
+
+        def ask(record_id: str) -> Record | bool | VendorError | None:
+            return None if given_up else _ask(get, shape, record_id)
+
+        for record_id, answer in _answers(ask, ids):
             if not isinstance(answer, VendorError):
                 patience.succeed()
                 yield record_id, answer
@@ -43,9 +45,7 @@ def by_address(
                     patience.bear(answer)
                 except VendorError as error:
                     unbearable = error
-                if unbearable or patience.worn:
-                    given_up = True
-                    enough.set()
+                given_up = patience.worn or unbearable is not None
         if unbearable:
             raise unbearable
         if scan is not None and failures:
@@ -70,20 +70,16 @@ def _ask(
 
 
 def _answers(
-    ask: Callable[[str], Record | bool | VendorError], ids: Sequence[str], enough: threading.Event
+    ask: Callable[[str], Record | bool | VendorError | None], ids: Sequence[str]
 ) -> Iterator[tuple[str, Record | bool | VendorError]]:
-    """Yield each id with its answer; once it is `enough`, only what was under way comes."""
-
-    def one(record_id: str) -> Record | bool | VendorError | None:
-        return None if enough.is_set() else ask(record_id)
-
+    """Yield each id that was asked for (None: it was not) with its answer."""
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="confirm") as pool:
         try:
-            for record_id, answer in zip(ids, pool.map(one, ids), strict=True):
+            for record_id, answer in zip(ids, pool.map(ask, ids), strict=True):
                 if answer is not None:
                     yield record_id, answer
         finally:
-            enough.set()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _tell(scan: Scan, failures: Sequence[VendorError], missing: int, *, given_up: bool) -> None:

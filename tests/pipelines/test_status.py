@@ -117,19 +117,25 @@ def test_only_a_complete_scan_makes_fresh(sim, sync, tables, monkeypatch):
         assert all(scan["stale"] for scan in status()["scans"]), scan
 
 
+def _assert_grows_stale(monkeypatch, capsys, *words):
+    """Status says these words whatever the objective is, and ends 5 where it is long past."""
+    for hours, code in (("0", 0), ("26", 5)):
+        monkeypatch.setenv("SOURCES__LOKE__FRESHNESS_HOURS", hours)
+        assert main(["status"]) == code
+        told = capsys.readouterr().out
+        assert [word for word in words if word not in told] == []
+        assert ("STALE: nothing came since" in told) is bool(code)
+
+
 def test_first_load_that_was_killed_is_told_and_grows_stale(sim, sync, tables, monkeypatch, capsys):
     """Case 60: before any run came to its end there is no scan to be old; its checkpoint is."""
     monkeypatch.setenv("RUNS__CHECKPOINT_PAGES", "1")
     sim.fault(r"/customers\?.*after", nth=2, times=None, status=503)
     assert sync().exit_code == 75
     _write(tables, "drop schema ops cascade")
-    for hours, code in (("0", 0), ("26", 5)):
-        monkeypatch.setenv("SOURCES__LOKE__FRESHNESS_HOURS", hours)
-        assert main(["status"]) == code
-        told = capsys.readouterr().out
-        assert "no run has come to its end yet" in told
-        assert "under way: loke/customers" in told
-        assert ("STALE: nothing came since" in told) is bool(code)
+    _assert_grows_stale(
+        monkeypatch, capsys, "no run has come to its end yet", "under way: loke/customers"
+    )
 
 
 def test_first_load_that_was_never_published_is_told_and_grows_stale(
@@ -138,12 +144,7 @@ def test_first_load_that_was_never_published_is_told_and_grows_stale(
     """Case 60: landed to its end and killed while it published, in every run: all is not well."""
     sync()
     _write(tables, "drop schema ops cascade")
-    for hours, code in (("0", 0), ("26", 5)):
-        monkeypatch.setenv("SOURCES__LOKE__FRESHNESS_HOURS", hours)
-        assert main(["status"]) == code
-        told = capsys.readouterr().out
-        assert "all landed; the next run publishes it" in told
-        assert ("STALE: nothing came since" in told) is bool(code)
+    _assert_grows_stale(monkeypatch, capsys, "all landed; the next run publishes it")
 
 
 def test_total_far_from_the_vendors_is_exit_5(sim, sync, tables, always_fresh, capsys):
