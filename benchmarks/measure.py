@@ -27,7 +27,8 @@ class Run:
     """One command, measured.
 
     `wall` and `cpu` are seconds, CPU of all its processes; `peak_mb` is the most memory all of them
-    held at once, pages they share counted for each; `written_mb` is what they gave the disk.
+    held at once: what each has for itself, and the pages of files (libraries above all) of the one
+    that maps most, since the others map the same; `written_mb` is what they gave the disk.
     """
 
     wall: float
@@ -65,7 +66,7 @@ def _watch(pid: int) -> int:
     """Wait until a process ends; return the most memory its tree was seen to hold."""
     peak = 0
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        peak = max(peak, sum(map(_resident, tree(pid))))
+        peak = max(peak, _held(tree(pid)))
         time.sleep(_PAUSE)
     return peak
 
@@ -84,11 +85,16 @@ def tree(pid: int) -> list[int]:
     return found
 
 
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except OSError:
-        return 0
+def _held(pids: Sequence[int]) -> int:
+    """Return the memory of some processes, pages of files counted once."""
+    own, files = 0, 0
+    for pid in pids:
+        try:
+            _, resident, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text().split())
+        except OSError:
+            continue  # it has ended meanwhile
+        own, files = own + resident - shared, max(files, shared)
+    return (own + files) * _PAGE
 
 
 def _written(pid: int) -> int:
