@@ -9,7 +9,7 @@ import duckdb  # noqa: F401
 import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -20,8 +20,9 @@ from pipelines.land import land
 from pipelines.progress import shown
 from pipelines.publishing import Outcome, publish_run
 from sources.errors import ConfigError, Held, SyncError
-from sources.job import Job, PartSize, ScanReport, Window, new_id
+from sources.job import Job, PartSize, Window, new_id
 from sources.throttle import Timing
+from sources.worker import Worker
 
 log = logging.getLogger("regulars")
 
@@ -74,8 +75,10 @@ def _run(
     with ExitStack() as stack:
         progress = stack.enter_context(shown())
         destination = stack.enter_context(warehouse.writing())
-        jobs = [_job(outcome.run_id, account, timing, progress, asked) for account in accounts]
-        _land_all(accounts, jobs, destination, transport, outcome)
+        with Worker() as worker:
+            asked = {**asked, "progress": progress, "worker": worker}
+            jobs = [_job(outcome.run_id, account, timing, asked) for account in accounts]
+            _land_all(accounts, jobs, destination, transport, outcome)
         for job in jobs:
             outcome.reports += job.reports
             outcome.held += job.held
@@ -126,7 +129,6 @@ def _job(
     run_id: str,
     account: settings.Account,
     timing: Timing,
-    progress: Callable[[ScanReport], None],
     asked: dict[str, Any],
 ) -> Job:
     default = PartSize()
@@ -141,7 +143,6 @@ def _job(
         part=part,
         keep_rejected_values=settings.flag("runs.keep_rejected_values"),
         timing=timing,
-        progress=progress,
         scratch_dir=warehouse.place().scans_of(account.label),
         vault_dir=project.vault_dir(),
         log=logging.getLogger(f"regulars.{account.vendor}"),

@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from sources.job import Job, ScanReport
 from sources.payload import Record
-from sources.records import Rows, Shape
+from sources.records import Shape
 from sources.rejects import Reject, reject_rows
+from sources.rows import Rows
+from sources.spool import Spool
 
 # A field's name is the vendor's word; one that looks like no name may be a guest's address.
 _NAME = re.compile(r"[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63})?", re.ASCII)
@@ -31,7 +33,7 @@ class Changes:
 
     def __init__(self, job: Job, report: ScanReport, shape: Shape, state: dict[str, Any]) -> None:
         self._job, self._report, self._shape, self.state = job, report, shape, state
-        self._tables: list[tuple[str, pa.Table]] = []
+        self._spools: dict[str, Spool] = {}
         self._rejects: list[tuple[str, Reject]] = []
         self._without_id = Counter[str]()
         self._met, self._sent = 0, set[str]()
@@ -66,13 +68,16 @@ class Changes:
     def add(self, table: pa.Table, resource: str | None = None) -> None:
         """Keep rows of the scan's own table, or of a child's."""
         if table.num_rows:
-            self._tables.append((resource or self._shape.resource, table))
+            name = resource or self._shape.resource
+            if name not in self._spools:
+                self._spools[name] = Spool(table.schema, self._job.scratch_dir)
+            self._spools[name].add(table)
             self.rows += table.num_rows
 
     def add_rows(self, rows: Rows, shape: Shape) -> None:
         """Keep converted rows, with what was rejected on the way and what nobody documented."""
         self.add(rows.table, shape.resource)
-        self.reject(rows.rejects, shape.resource)
+        self.reject([reject for _, reject in rows.rejects], shape.resource)
         self._tell_unknown(rows.unknown, shape.resource)
 
     def reject(self, rejects: Sequence[Reject], resource: str | None = None) -> None:
@@ -117,13 +122,20 @@ class Changes:
             )
             self.state[key] = sorted(told.union(fresh))
 
+    def drop(self) -> None:
+        """Keep nothing: the scan has failed."""
+        for spool in self._spools.values():
+            spool.close()
+        self._spools = {}
+
     def drain(self) -> Iterator[pa.Table]:
         """Yield what was kept, and keep it no longer."""
-        tables, self._tables = self._tables, []
+        spools, self._spools = self._spools, {}
         self.rows = 0
-        for resource, table in tables:
+        for resource, spool in spools.items():
             own = resource == self._shape.resource
-            yield table if own else dlt.mark.with_table_name(table, resource)
+            for table in spool.drain():
+                yield table if own else dlt.mark.with_table_name(table, resource)
         if self._rejects:
             rejects, self._rejects = self._rejects, []
             if any(reject.record_id is None for _, reject in rejects):

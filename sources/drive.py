@@ -204,6 +204,7 @@ def _let_go(scan: Scan | None, *, keep: bool) -> None:
     if scan is not None:
         with suppress(Exception):
             scan.reading.close()
+            scan.changes.drop()
             scan.close(keep=keep)
 
 

@@ -21,6 +21,7 @@ from sources.throttle import Timing
 
 if TYPE_CHECKING:
     from sources.scan import Scan
+    from sources.worker import Worker
 
 
 def new_id(now: datetime) -> str:
@@ -98,6 +99,7 @@ class Job:
         keep_rejected_values: Land what was rejected beside the reason: it is people's data.
         strict: Raise the first failure instead of noting it.
         progress: Told of every page.
+        worker: Makes rows in another process; None: there is none.
         counted: How many requests for a resource are in some scan's report.
         landed: Ids of the scans whose end is in the destination.
         missed: Tenants there were, and the credential sees no more.
@@ -119,6 +121,7 @@ class Job:
     progress: Callable[[ScanReport], None] = lambda _: None
     part: PartSize = field(default_factory=PartSize)
     timing: Timing = field(default_factory=Timing)
+    worker: Worker | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("regulars"))
     reports: list[ScanReport] = field(default_factory=list)
     errors: list[SyncError] = field(default_factory=list)
@@ -140,6 +143,7 @@ class Job:
         """End what is still being read, and the threads it reads with."""
         for scan in self.scans.values():
             scan.reading.close()
+            scan.changes.drop()
             scan.scratch.close()
 
     @property

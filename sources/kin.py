@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from sources.buffer import Buffer
-from sources.content import digest
 from sources.job import ScanReport
-from sources.payload import Record
+from sources.made import Family, Here, Made, Source
 from sources.records import Child, Shape
-from sources.rejects import Reject
 
 if TYPE_CHECKING:
     from sources.scan import Scan
@@ -51,21 +49,17 @@ class Kin:
         children = self._scan.shape.children
         return [each.shape for each in children] + [each.lists for each in children if each.lists]
 
-    def take(self, rows: Buffer, met: Collection[str]) -> None:
+    def take(self, made: Made, places: Sequence[int], met: Collection[str]) -> None:
         """Log how the children of these changed records differ from what the log holds.
 
         `met` are the ids that the log or this scan knew before.
         """
-        records, ids, seen = rows.records, rows.ids, rows.observed
-        if not self._scan.shape.children or not records:
+        if not self._scan.shape.children or not places:
             return
-        self._learn(ids)
-        for child in self._scan.shape.children:
-            told = [(at, child.entries(record)) for at, record in enumerate(records)]
-            parents = [(ids[at], seen[at], held) for at, held in told if held is not None]
-            if len(parents) < len(records):
-                self._say_silent(child)
-            self._compare(child, parents, met)
+        self._learn([made.buffer.ids[at] for at in places])
+        families = made.families(places)
+        for child, family in zip(self._scan.shape.children, families, strict=True):
+            self._compare(child, family, set(places), met)
 
     def _say_silent(self, child: Child) -> None:
         """Note once a scan that records came without the key: their children stay as they were."""
@@ -78,46 +72,36 @@ class Kin:
             )
 
     def _compare(
-        self,
-        child: Child,
-        parents: Iterable[tuple[str, datetime, list[Record]]],
-        met: Collection[str],
+        self, child: Child, family: Family, parents: set[int], met: Collection[str]
     ) -> None:
-        """Log what is new of these parents' children, then what is gone."""
-        scopes: list[str] = []
-        rows, at = Buffer(), {}
-        for parent, seen, held in parents:
-            scopes.append(parent)
-            at[parent] = seen
-            once = {}
-            for entry in held:
-                entry_id = child.shape.record_id(entry)
-                if entry_id is None:
-                    why = "an entry without a usable id"
-                    reject = Reject.of(parent, child.shape.key, why, entry)
-                    self._scan.changes.reject([reject], child.shape.resource)
-                    continue
-                once[entry_id] = entry
-            for key, entry in once.items():
-                rows.add(parent, key, digest(entry), entry, seen)
-        new, gone = self._scan.scratch.kin_changes(
-            child.shape.resource, scopes, rows.scopes, rows.ids, rows.marks, met
+        """Log what is new of the children of the records at these places, then what is gone."""
+        told = [one for at, one in family.told.items() if at in parents]
+        if len(told) < len(parents):
+            self._say_silent(child)
+        why = [reject for at, reject in family.rejects if at in parents]
+        self._scan.changes.reject(why, child.shape.resource)
+        ours = [place for place, at in enumerate(family.places) if at in parents]
+        scopes, ids, marks = (
+            [column[place] for place in ours]
+            for column in (family.scopes, family.ids, family.marks)
         )
-        fresh = rows.only(new)
-        self._log(child.shape, fresh)
-        self._end(child, [(scope, key, at[scope]) for scope, key in gone])
-        self._touch(child, set(fresh.ids))
+        new, gone = self._scan.scratch.kin_changes(
+            child.shape.resource, [parent for parent, _ in told], scopes, ids, marks, met
+        )
+        self._log(child.shape, family.source, [ours[at] for at in new])
+        seen = dict(told)
+        self._end(child, [(scope, key, seen[scope]) for scope, key in gone])
+        self._touch(child, {ids[at] for at in new})
         report = self.reports[child.shape.resource]
-        report.rows_seen += len(rows.ids)
+        report.rows_seen += len(ours)
         # As those of the scan itself, they are counted over checkpoints.
         self._scan.place.setdefault("children", {})[report.resource] = report.rows_seen
 
-    def _log(self, shape: Shape, rows: Buffer) -> None:
-        if not rows.ids:
+    def _log(self, shape: Shape, source: Source, places: Sequence[int]) -> None:
+        if not places:
             return
-        made = rows.of(shape, self._scan.report, self._scan.context)
-        self._scan.changes.add_rows(made, shape)
-        self.reports[shape.resource].rows_changed += len(rows.ids)
+        self._scan.changes.add_rows(source.rows(places), shape)
+        self.reports[shape.resource].rows_changed += len(places)
 
     def _end(self, child: Child, gone: Sequence[tuple[str, str, datetime]]) -> None:
         """Log a delete for each (parent, id, when it was seen)."""
@@ -234,8 +218,8 @@ class Kin:
         fresh = sorted(alive_now - known.keys())
         named = Buffer()
         for name in fresh:
-            named.add("", name, digest({"id": name}), {"id": name}, seen)
-        self._log(lists, named)
+            named.add("", name, {"id": name}, seen)
+        self._log(lists, Here(lists, named, self._scan.facts), range(len(fresh)))
         gone = [("", name) for name in sorted(known.keys() - alive_now)]
         facts = {"tenant_id": self._scan.report.tenant_id, "scan_id": self._scan.report.scan_id}
         self._scan.changes.add(lists.deletions(gone, seen, **facts), lists.resource)

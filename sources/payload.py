@@ -10,6 +10,7 @@ else stays byte-exact.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -53,9 +54,16 @@ def _may_be_deep(body: bytes) -> bool:
 def _lenient(body: bytes) -> Any:
     """Read what orjson refuses but a person would still call JSON."""
     try:
-        return json.loads(body.decode("utf-8", "replace"), parse_constant=lambda _: None)
+        text = body.decode("utf-8", "replace")
+        return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
     except (ValueError, RecursionError):
         raise MalformedBodyError("the body is not JSON") from None
+
+
+def _finite(text: str) -> float | str:
+    """Return a number; one that is too large stays its text, which no column of numbers takes."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def clean(value: Any, depth: int = 0) -> Any:

@@ -8,7 +8,7 @@ declares the table by, `_extra` for what nobody documented, the row hash, and th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from operator import itemgetter
@@ -20,6 +20,7 @@ from sources.content import canonical, digest, without
 from sources.convert import Bad, Kind, Moments, column, moments
 from sources.payload import Record
 from sources.rejects import Reject
+from sources.rows import Rows
 
 Context = Mapping[str, str | None]
 Clean = Callable[["pa.Array | None", int, Context], tuple["pa.Array", list[Bad]]]
@@ -79,15 +80,6 @@ class Child:
     keys: tuple[str, ...]
     entries: Callable[[Record], list[Record] | None]
     lists: Shape | None = None
-
-
-@dataclass
-class Rows:
-    """Rows of the log, what was rejected on the way, and field names nobody documented."""
-
-    table: pa.Table
-    rejects: list[Reject] = field(default_factory=list)
-    unknown: set[str] = field(default_factory=set)
 
 
 BOOKKEEPING = (
@@ -188,14 +180,14 @@ class Shape:
         scan_id: str,
         scopes: Sequence[str],
         context: Context,
-        op: str = "upsert",
     ) -> Rows:
-        """Return these records as rows of the log, each an upsert unless `op` says otherwise."""
-        count, columns, rejects = len(records), dict[str, pa.Array](), list[Reject]()
+        """Return these records as rows of the log, each an upsert."""
+        count, columns = len(records), dict[str, pa.Array]()
+        rejects: list[tuple[int, Reject]] = []
 
         def take(name: str, made: tuple[pa.Array, list[Bad]], sent: Any) -> None:
             columns[name] = made[0]
-            rejects.extend(Reject.of(ids[at], name, why, sent[at]) for at, why in made[1])
+            rejects.extend((at, Reject.of(ids[at], name, why, sent[at])) for at, why in made[1])
 
         parents: dict[str, list[Record]] = {}
         for each in self.fields:
@@ -215,7 +207,7 @@ class Shape:
                 columns[derived.column] = origin
         extra, unknown = self._extra(records)
         columns["_extra"] = pa.array(extra, pa.string())
-        columns["_op"] = pa.repeat(op, count)
+        columns["_op"] = pa.repeat("upsert", count)
         columns["_observed_at"] = pa.array(observed, Kind.TIMESTAMP.arrow)
         columns["_scan_id"] = pa.repeat(scan_id, count)
         columns["_row_hash"] = pa.array(hashes, pa.string())
@@ -270,7 +262,7 @@ def _values(
     declared: Field,
     parents: dict[str, list[Record]],
     ids: Sequence[str | None],
-    rejects: list[Reject],
+    rejects: list[tuple[int, Reject]],
 ) -> list[Any]:
     """Return one field of every record as sent, None where it is absent."""
     if len(declared.path) == 1:
@@ -288,7 +280,8 @@ def _values(
         for index, record in enumerate(records):
             value = record.get(outer)
             if value is not None and not isinstance(value, dict):
-                rejects.append(Reject.of(ids[index], outer, "not an object", value))
+                why = Reject.of(ids[index], outer, "not an object", value)
+                rejects.append((index, why))
             parents[outer].append(value if isinstance(value, dict) else {})
     if not declared.also:
         return [value.get(inner) for value in parents[outer]]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
+from sources.intake import FLUSH
 from sources.job import RemovalPlan
 from sources.paging import Page
 from sources.payload import Record
-from sources.scan import FLUSH, Scan
+from sources.scan import Scan
 
 GUARD_LEAST, GUARD_SHARE = 50, 0.05
 Confirm = Callable[[Sequence[str]], Iterator[tuple[str, Record | bool]]]

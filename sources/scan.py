@@ -7,25 +7,25 @@ becomes a row. What a complete scope no longer holds is a matter of `sources.rem
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 
-from sources.buffer import Buffer
 from sources.changes import Changes
 from sources.erased import Erased
 from sources.errors import VendorError
+from sources.intake import Intake
 from sources.job import Job, ScanReport
 from sources.kin import Kin
 from sources.known import Log
+from sources.made import Facts
 from sources.paging import Page
 from sources.records import Context, Shape
-from sources.rejects import Reject
 from sources.scratch import Scratch
 
-FLUSH = 4_000
 State = dict[str, Any]
 Reading = Generator[None, None, datetime | None]
 
@@ -63,18 +63,24 @@ class Scan:
         self.complete_kind = complete
         self.place: State = {}
         self.held = self.left_out = False
-        self._part = 0
+        self.part = 0
         facts = "\x1f".join(f"{key}={value}" for key, value in sorted(context.items()))
-        self._salt = hashlib.blake2b(facts.encode(), digest_size=16).digest()
-        self._buffer = Buffer()
+        self.salt = hashlib.blake2b(facts.encode(), digest_size=16).digest()
         self._started = job.timing.now()
         self.pages = 0
         self.reading: Reading
         self.scratch = self._begin()
+        self.intake = Intake(self)
         self.changes = Changes(job, report, shape, home)
         self.kin = Kin(self)
         for each in (shape, *self.kin.shapes):
             job.observe(after=log.last_observed(each))
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What this scan's rows depend on besides the records."""
+        where = self.report.vendor, self.report.tenant_id, self.report.scan_id
+        return Facts(*where, self.context)
 
     @property
     def trusted(self) -> datetime | None:
@@ -101,7 +107,7 @@ class Scan:
             if "done" in facts["place"]:
                 begun = facts["place"].get("at", {})
                 scratch.forget_half_read([*facts["place"]["done"], *begun])
-            self._part = checkpoint["part"]
+            self.part = checkpoint["part"]
             self.report.scan_id, self.place = checkpoint["scan_id"], facts["place"]
             self.report.kind, self.report.rows_seen = facts["kind"], facts["rows_seen"]
             self.complete_kind = facts["complete"]
@@ -116,87 +122,19 @@ class Scan:
         for heads in self.log.heads(self.shape, self.report.tenant_id, until=self.trusted):
             scratch.learn(heads)
 
-    def take(self, page: Page, scope: str = "", marks: Sequence[str] = ()) -> None:
+    def take(self, page: Page, scope: str = "", notes: Sequence[str] = ()) -> None:
         """Compare one page of a scope with what is known, and keep what is new.
 
-        `marks` are added to the records' hashes: what else has to be equal for no change.
+        `notes` are added to the records' hashes: what else has to be equal for no change.
         """
-        observed = self.job.observe()
         self.pages += 1
         self.report.pages += 1
         self.job.progress(self.report)
-        buffer = self._buffer
-        self.changes.meet(page.records)
-        for at, record in enumerate(page.records):
-            record_id = self.shape.record_id(record)
-            if record_id is None:
-                reason = "a record without a usable id was left out"
-                self.changes.reject([Reject(None, self.shape.key, reason)])
-                continue
-            mark = self.shape.fingerprint(record, self._salt)
-            buffer.add(scope, record_id, f"{mark}:{marks[at]}" if marks else mark, record, observed)
-        if len(buffer.ids) >= FLUSH:
-            self.flush()
+        self.intake.take(page, scope, notes)
 
     def flush(self) -> None:
-        """Turn what the buffer holds that is new into rows."""
-        if not self._buffer.ids:
-            return
-        buffer, self._buffer = self._buffer, Buffer()
-        if not self.complete_kind:
-            self._learn(buffer.ids)
-        self.report.rows_seen += len(buffer.ids)
-        compared: list[str | None] = list(buffer.marks)
-        dead = set[int]()
-        if buried := self.shape.tombstone:
-            dead = {at for at, one in enumerate(buffer.records) if one.get(buried) is not None}
-            for at in dead:
-                compared[at] = None
-        new, met = self.scratch.changed(buffer.scopes, buffer.ids, compared, self._part + 1)
-        if self.erased:
-            # They count as seen, so that a vendor's own count is still met.
-            ours = [at for at in new if buffer.ids[at] not in self.erased]
-            self.place["left_out"] = self.place.get("left_out", 0) + len(new) - len(ours)
-            new = ours
-        if self.job.backfill:
-            new = self._not_stale(new, buffer)
-        self._log(buffer.only([at for at in new if at not in dead]), met=met)
-        ended = buffer.only([at for at in new if at in dead])
-        if ended.ids:
-            self._log(ended, op="delete")
-            self.kin.drop(ended.ids, ended.observed[-1])
-
-    def _learn(self, ids: Sequence[str]) -> None:
-        unlearned = self.scratch.unlearned(ids)
-        for start in range(0, len(unlearned), 1000):
-            wanted = unlearned[start : start + 1000]
-            for heads in self.log.heads(
-                self.shape, self.report.tenant_id, wanted, until=self.trusted
-            ):
-                self.scratch.learn(heads)
-
-    def _not_stale(self, new: list[int], buffer: Buffer) -> list[int]:
-        """Leave out records older, by the vendor's own stamp, than what the log holds of them."""
-        if self.shape.stamp is None or not new:
-            return new
-        some = buffer.only(new)
-        fresh = self.log.not_older(self.shape, self.report.tenant_id, some.ids, some.records)
-        if len(fresh) < len(new):
-            skipped = len(new) - len(fresh)
-            name = f"{self.report.vendor}/{self.shape.resource}"
-            self.job.log.info("%s: stale_skipped=%d, newer ones are landed", name, skipped)
-        return [new[at] for at in fresh]
-
-    def _log(self, rows: Buffer, op: str = "upsert", met: Collection[str] = ()) -> None:
-        """Keep rows of the log, and what changed of their children; `met` ids were known before."""
-        if not rows.ids:
-            return
-        self.changes.add_rows(rows.of(self.shape, self.report, self.context, op), self.shape)
-        if op == "delete":
-            self.report.rows_removed += len(rows.ids)
-            return
-        self.report.rows_changed += len(rows.ids)
-        self.kin.take(rows, met)
+        """Turn what was taken and is new into rows."""
+        self.intake.flush()
 
     def leave_out(self, error: VendorError) -> None:
         """Note a scope that could not be read: it stays as it was, and the scan is not complete."""
@@ -227,7 +165,7 @@ class Scan:
     def see(self, ids: Sequence[str]) -> None:
         """Note records as seen and as they were, without having read them."""
         self.report.rows_seen += len(ids)
-        self.scratch.see(ids, self._part + 1)
+        self.scratch.see(ids, self.part + 1)
 
     def part_is_full(self) -> bool:
         """Tell whether enough was read to land it before reading on."""
@@ -238,7 +176,7 @@ class Scan:
     def end_part(self) -> Iterator[pa.Table]:
         """Yield what this part brought, and put the checkpoint into the state beside it."""
         self.flush()
-        self._part += 1
+        self.part += 1
         facts = {
             "scan_id": self.report.scan_id,
             "kind": self.report.kind,
@@ -246,11 +184,11 @@ class Scan:
             "place": self.place,
             "rows_seen": self.report.rows_seen,
         }
-        self.scratch.save(self._part, facts)
+        self.scratch.save(self.part, facts)
         if not self.job.backfill:
             # What a backfill brings is shown as it comes: the next sync takes it for known.
             self.state["open"] = sorted({*self.state.get("open", ()), self.report.scan_id})
-        self.state["checkpoint"] = {"scan_id": self.report.scan_id, "part": self._part}
+        self.state["checkpoint"] = {"scan_id": self.report.scan_id, "part": self.part}
         yield from self._drain()
         self.pages = 0
         self._started = self.job.timing.now()

@@ -185,6 +185,10 @@ class Scratch:
             [part, json.dumps(ids)],
         )
 
+    def knows_any(self) -> bool:
+        """Tell whether the log held anything before the scan."""
+        return bool(self._column("select exists (select 1 from known)")[0])
+
     def alive(self, scope: str) -> int:
         """Return how many records of this scope the log held as alive before the scan."""
         return self._count("from known where scope = ? and op = 'upsert'", scope)

@@ -128,7 +128,7 @@ class Customers:
                 kept.append(key)
         self._scan.see(kept)
         if found or kept:
-            self._scan.take(Page(found, None, None), marks=noted)
+            self._scan.take(Page(found, None, None), notes=noted)
         if self._ended is not None:
             raise self._ended
 

@@ -27,6 +27,7 @@ from sources.job import Job, PartSize, Window
 from sources.known import Log
 from sources.records import Shape
 from sources.throttle import Timing
+from sources.worker import Worker
 from tests.conftest import answer
 from transforms.model import ENTITIES, Entity, staging
 
@@ -113,6 +114,7 @@ class Bench:
     Attributes:
         folder: What outlives a run: credentials, and what its scans saw if `keeps` is set.
         keeps: Whether an interrupted scan is gone on with by the next run.
+        worker: Who makes rows for it elsewhere.
         job: The last run.
     """
 
@@ -124,6 +126,7 @@ class Bench:
         every = {each.resource: each for shape in self.shapes for each in _family(shape)}
         self.log, self.state = MemoryLog(self.vendor, every.values()), dict[str, Any]()
         self.job = Job()
+        self.worker: Worker | None = None
 
     def connect(self, job: Job, **settings: Any) -> Account:
         """Return the account, set as `settings` say and otherwise as is usual."""
@@ -147,6 +150,7 @@ class Bench:
             by_parts=True,
             part=PartSize(pages=pages),
             timing=Timing(self.clock.now, lambda seconds: self._sleep(account, seconds)),
+            worker=self.worker,
             scratch_dir=self.folder / "scans" if self.keeps else None,
             vault_dir=self.folder / "credentials",
             log=logging.getLogger(f"regulars.{self.vendor}"),

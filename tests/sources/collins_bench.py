@@ -20,6 +20,7 @@ from sources.errors import exit_code_of
 from sources.job import Job, PartSize, Window
 from sources.records import Shape
 from sources.throttle import Timing
+from sources.worker import Worker
 from tests.conftest import NOON
 from tests.sources.bench import Attached
 
@@ -64,6 +65,7 @@ class Bench:
         self.vendor = self.sim.collins
         self.log, self.state, self.folder = MemoryLog(), dict[str, Any](), folder
         self.job = Job()
+        self.worker: Worker | None = None
         self.shapes: tuple[Shape, ...] = (CUSTOMERS,)
 
     @property
@@ -103,6 +105,7 @@ class Bench:
         """Read once, in parts of so many pages; return the exit code."""
         self.sim.reset_counters()
         self.job = job = Job(
+            worker=self.worker,
             full=full,
             allow_mass_delete=asked.pop("allow_mass_delete", False),
             backfill=window,

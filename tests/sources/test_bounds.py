@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-import sources.scan
+import sources.intake
 from sources.drive import run_scan
 from sources.job import Job, PartSize
 from sources.loke.fields import CUSTOMERS, SHAPES
@@ -64,7 +64,7 @@ class _Record(dict):
 
 def test_records_are_held_no_longer_than_until_they_are_rows(monkeypatch):
     """Case 51: pages are compared as they come, and parts end before they are large."""
-    monkeypatch.setattr(sources.scan, "FLUSH", 100)
+    monkeypatch.setattr(sources.intake, "FLUSH", 100)
     alive, most, number = weakref.WeakSet(), [0], count()
 
     def read(scan):

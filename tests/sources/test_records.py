@@ -236,7 +236,7 @@ def test_phone_is_e164_or_null(phone, expected):
     """core.customers.phone: E.164, local numbers by the tenant's country, else NULL and told."""
     rows = _rows({"id": "a", "phoneNumber": phone})
     assert rows.table.column("_phone_e164").to_pylist() == [expected]
-    told = [reject.field for reject in rows.rejects]
+    told = [reject.field for _, reject in rows.rejects]
     assert told == (["_phone_e164"] if expected is None and phone else [])
 
 

@@ -1,0 +1,211 @@
+"""Hashes and rows made by another process, while this one reads on.
+
+Python does one thing at a time in each process, and where everything is new, as in a first load,
+making rows takes as long as reading pages. What is asked here is what `sources.made` would answer,
+of the same records: without the other process, or when it ends, they are made in this one.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import IO, NamedTuple, Self
+
+import orjson
+import pyarrow as pa
+
+from sources import VENDORS
+from sources.buffer import Buffer
+from sources.made import Facts, Family, Here, Made
+from sources.records import Shape
+from sources.rows import Rows
+
+log = logging.getLogger("regulars")
+
+
+class Asked(NamedTuple):
+    """A buffer whose records are JSON, and how its rows are declared: package, resource."""
+
+    declared: tuple[str, str]
+    records: bytes
+    buffer: Buffer
+    facts: Facts
+    salt: bytes
+
+    def here(self, shape: Shape) -> Here:
+        """Return what is made of it, in this process."""
+        buffer = self.buffer.filled(orjson.loads(self.records))
+        return Here(shape, buffer, self.facts, self.salt)
+
+
+class Whole(NamedTuple):
+    """All there is to be made of a buffer's records; the records themselves are gone."""
+
+    buffer: Buffer
+    marks: list[str]
+    dead: set[int]
+    upserts: Rows
+    kin: list[Family]
+
+    @classmethod
+    def of(cls, made: Made) -> Whole:
+        """Make all of it, to be sent to who has the buffer."""
+        places = range(len(made.buffer.ids))
+        kin = made.families(places)
+        for family in kin:
+            family.source = family.source.rows(range(len(family.ids)))
+        return cls(Buffer(), made.marks, made.dead, made.rows(places), kin)
+
+    def rows(self, places: Sequence[int], op: str = "upsert") -> Rows:
+        """As of `Made`."""
+        return self.upserts.rows(places, op)
+
+    def families(self, places: Sequence[int]) -> list[Family]:  # noqa: ARG002  all are there
+        """As of `Made`; of all records."""
+        return self.kin
+
+
+class Worker:
+    """The other process, begun when it is first asked, and asked one buffer after the other.
+
+    Attributes:
+        process: The process, None before it is begun.
+        lost: It could not be begun, or has ended; nothing is to be had of it any more.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lost = False
+        self._asked = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+        # Who still waits is answered here.
+        self._thread.shutdown()
+        self._end()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is there, and costs nothing to be asked."""
+        return self.process is not None and not self.lost
+
+    def make(self, made: Here) -> Made | Future[Made]:
+        """Return, when it is there, the same with all of it made; its records are let go.
+
+        Where the other process cannot know or hold them, `made` itself is returned.
+        """
+        package = VENDORS.get(made.facts.vendor)
+        try:
+            records = orjson.dumps(made.buffer.records)
+        except TypeError:  # an integer beyond 64 bits
+            return made
+        if package is None or self.lost:
+            return made
+        where = package, made.shape.resource
+        asked = Asked(where, records, made.buffer.filled([]), made.facts, made.salt)
+        return self._thread.submit(self._ask, asked, made.shape)
+
+    def _ask(self, asked: Asked, shape: Shape) -> Made:
+        try:
+            whole = None if self.lost else self._answer(asked)
+        except Exception as error:  # noqa: BLE001  whatever it is, all of it can be made here
+            if not self.lost:
+                told = "no second process (%s): rows are made in this one, which takes longer"
+                log.info(told, type(error).__name__)
+            self._end()
+            whole = None
+        return whole._replace(buffer=asked.buffer) if whole else asked.here(shape)
+
+    def _answer(self, asked: Asked) -> Whole | None:
+        """Return its answer, None where it could not make one; raises where it is of no use."""
+        self.process = self.process or begin()
+        questions, answers = self.process.stdin, self.process.stdout
+        if questions is None or answers is None:
+            raise EOFError
+        self._asked += 1
+        pickle.dump((self._asked, asked), questions, pickle.HIGHEST_PROTOCOL)
+        questions.flush()
+        number, whole = pickle.load(answers)  # noqa: S301  our own process's
+        if number != self._asked:
+            raise ValueError
+        made: Whole | None = whole
+        return made
+
+    def _end(self) -> None:
+        """End it; it holds nothing that could be lost."""
+        self.lost = True
+        if self.process is not None:
+            with suppress(OSError, ValueError), self.process:
+                self.process.kill()
+
+
+def begin() -> subprocess.Popen[bytes]:
+    """Return the process, with modules found where this one finds them."""
+    code = "from sources.worker import serve; serve()"
+    return subprocess.Popen(  # noqa: S603  our own words
+        [sys.executable, "-P", "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # What fails there fails here again, and is told here without quoting anybody's data.
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def serve() -> None:
+    """Answer on standard output what is asked on standard input, until there is no more."""
+    # Ctrl-C reaches both processes; the other one decides, and this one ends with its questions.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pa.set_memory_pool(pa.system_memory_pool())
+    # Records hold no circles that it could find.
+    gc.disable()
+    answers = os.fdopen(os.dup(1), "wb")
+    # What anybody prints is no answer.
+    os.dup2(2, 1)
+    with suppress(EOFError, BrokenPipeError), answers:
+        while True:
+            answer(sys.stdin.buffer, answers)
+            pa.default_memory_pool().release_unused()
+
+
+def answer(questions: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer one question by its number; None says that it could not be.
+
+    Raises:
+        EOFError: There is none.
+    """
+    number, asked = pickle.load(questions)  # noqa: S301  from the process that began this one
+    try:
+        whole: Whole | None = Whole.of(asked.here(declared(*asked.declared)))
+    except Exception:  # noqa: BLE001  it will fail there as well, where it can be told
+        whole = None
+    pickle.dump((number, whole), answers, pickle.HIGHEST_PROTOCOL)
+    answers.flush()
+
+
+@cache
+def declared(package: str, resource: str) -> Shape:
+    """Return a shape; its package is not run, which would load dlt: its `fields` declare it."""
+    if package not in sys.modules:
+        found = find_spec(package)
+        stand_in = ModuleType(package)
+        stand_in.__path__ = list((found and found.submodule_search_locations) or ())
+        sys.modules[package] = stand_in
+    shapes: Sequence[Shape] = import_module(f"{package}.fields").SHAPES
+    return next(one for one in shapes if one.resource == resource)
