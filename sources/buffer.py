@@ -11,7 +11,10 @@ from sources.payload import Record
 
 @dataclass
 class Buffer:
-    """Five columns of equal length; `notes` are added to the records' hashes, "" for nothing."""
+    """Five columns of equal length, the records' own empty once they are in another process.
+
+    `notes` are added to the records' hashes, "" for nothing.
+    """
 
     scopes: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)

@@ -68,8 +68,10 @@ class Intake:
         scan, worker = self._scan, self._worker
         made = Here(scan.shape, buffer, scan.facts, scan.salt)
         # For a few records no process is begun.
-        helps = worker is not None and (worker.begun or len(buffer.ids) >= _SENT)
-        self._waiting.append(worker.make(made) if worker and helps else made)
+        if worker and (worker.begun or len(buffer.ids) >= _SENT):
+            self._waiting.append(worker.make(made))
+        else:
+            self._waiting.append(made)
 
     def _compare_next(self) -> None:
         made = self._waiting.popleft()

@@ -57,9 +57,9 @@ class Kin:
         if not self._scan.shape.children or not places:
             return
         self._learn([made.buffer.ids[at] for at in places])
-        families = made.families(places)
+        parents, families = set(places), made.families(places)
         for child, family in zip(self._scan.shape.children, families, strict=True):
-            self._compare(child, family, set(places), met)
+            self._compare(child, family, parents, met)
 
     def _say_silent(self, child: Child) -> None:
         """Note once a scan that records came without the key: their children stay as they were."""

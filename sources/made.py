@@ -57,7 +57,7 @@ class Family:
     rejects: list[tuple[int, Reject]]
 
 
-class Made(Protocol):
+class Made(Source, Protocol):
     """What is made of the records of a buffer; a place is one in it."""
 
     @property
@@ -73,10 +73,6 @@ class Made(Protocol):
     @property
     def dead(self) -> set[int]:
         """Places of records the vendor says it has no more."""
-        ...
-
-    def rows(self, places: Sequence[int], op: str = "upsert") -> Rows:
-        """Return the records at these places, as `Source` does."""
         ...
 
     def families(self, places: Sequence[int]) -> list[Family]:

@@ -37,6 +37,8 @@ class Scan:
         report: What `ops.scans` will say.
         complete_kind: Whether this pass reads everything, so that absence means something.
         pages: How many were read since the last part ended.
+        part: How many parts have ended.
+        salt: What the records' meaning depends on besides themselves, hashed with each of them.
         left_out: Whether something could not be read, so that the scan will not be complete.
         place: The vendor's own notes of how far it is; saved with each part, JSON.
         state: The scan's dlt state: checkpoint, watermark.

@@ -98,6 +98,7 @@ class Worker:
         self._end()
         # Who still waits is answered here.
         self._thread.shutdown()
+        # It may have been begun at that very moment.
         self._end()
 
     @property
@@ -111,11 +112,11 @@ class Worker:
         Where the other process cannot know or hold them, `made` itself is returned.
         """
         package = VENDORS.get(made.facts.vendor)
+        if package is None or self.lost:
+            return made
         try:
             records = orjson.dumps(made.buffer.records)
         except TypeError:  # an integer beyond 64 bits
-            return made
-        if package is None or self.lost:
             return made
         where = package, made.shape.resource
         asked = Asked(where, records, made.buffer.filled([]), made.facts, made.salt)
@@ -141,11 +142,11 @@ class Worker:
         self._asked += 1
         pickle.dump((self._asked, asked), questions, pickle.HIGHEST_PROTOCOL)
         questions.flush()
-        number, whole = pickle.load(answers)  # noqa: S301  our own process's
+        told: tuple[int, Whole | None] = pickle.load(answers)  # noqa: S301  our own process's
+        number, whole = told
         if number != self._asked:
             raise ValueError
-        made: Whole | None = whole
-        return made
+        return whole
 
     def _end(self) -> None:
         """End it; it holds nothing that could be lost."""
