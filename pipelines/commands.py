@@ -6,7 +6,7 @@ import shlex
 import sys
 from argparse import Namespace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sources.errors import ConfigError, Held, exit_code_of
 
@@ -85,6 +85,7 @@ def run_erase(options: Namespace) -> int:
 def run_status(options: Namespace) -> int:
     """`regulars status`: what stands, and 5 while something of it needs a person."""
     from pipelines.status import needs_a_person, status
+    from pipelines.status_text import print_status
 
     found = status()
     if options.json:
@@ -92,97 +93,8 @@ def run_status(options: Namespace) -> int:
 
         _say(orjson.dumps(found, default=str, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print_status(found)
+        print_status(found)
     return Held.exit_code if needs_a_person(found) else 0
-
-
-def _print_status(found: dict[str, Any]) -> None:
-    if not found["runs"]:
-        _say("no run has come to its end yet")
-    for run in found["runs"][:1]:
-        _say(f"last run {run['run_id']}: {run['command']} {run['status']} at {run['finished_at']}")
-    if found["scans"]:
-        _print_scans(found["scans"])
-    for scan in found["under_way"]:
-        landed = "all landed; the next run publishes it"
-        if scan["part"]:
-            landed = f"part {scan['part']} landed; the next run goes on there"
-        stale = f". STALE: nothing came since {scan['at']}" if scan["stale"] else ""
-        where = f"{scan['vendor']}/{scan['resource']} {scan['tenant_id']}"
-        _say(f"under way: {where}, {landed}{stale}")
-    _print_concerns(found["scans"])
-    for plan in found["held"]:
-        _say(f"HELD: {_held(plan)}")
-
-
-def _print_scans(scans: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    numbers = ("rows", "vendor says", "age")
-    for name in ("vendor", "tenant", "resource", *numbers, "kind", "complete", "watermark"):
-        table.add_column(name, justify="right" if name in numbers else "left")
-    for scan in scans:
-        table.add_row(
-            scan["vendor"],
-            scan["tenant_id"],
-            scan["resource"],
-            _text(scan["rows"]),
-            _text((scan["compared"] or scan)["vendor_total"]),
-            _age(scan["age_seconds"]),
-            scan["kind"],
-            "yes" if scan["complete"] else "NO",
-            _text(scan["watermark"]),
-        )
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
-
-
-def _print_concerns(scans: list[dict[str, Any]]) -> None:
-    """Say what is not fresh, and where the vendor counts otherwise than we do."""
-    stale: dict[tuple[str, str], list[str]] = {}
-    for scan in scans:
-        if scan["stale"]:
-            stale.setdefault((scan["vendor"], scan["tenant_id"]), []).append(scan["resource"])
-    for (vendor, tenant), resources in stale.items():
-        _say(
-            f"STALE: {vendor} {tenant}: {', '.join(resources)}: no complete scan for longer than "
-            f"sources.{vendor}.freshness_hours allows"
-        )
-    for scan in scans:
-        told = scan["compared"]
-        if told and told["vendor_total"] != told["rows"]:
-            _say(
-                f"{'DIFFERS' if told['differs'] else 'differs a little'}: {scan['vendor']}/"
-                f"{scan['resource']} {scan['tenant_id']}: the vendor counted "
-                f"{told['vendor_total']}, we had {told['rows']} after the complete scan of "
-                f"{told['scanned_at']}"
-            )
-
-
-def _held(plan: dict[str, Any]) -> str:
-    """Return what is held in words: with its numbers where this machine has the plan."""
-    if plan["vendor"] is None:
-        return f"run {plan['run_id']} ended held; its own message says which check, or what else"
-    where = f"({plan['vendor']}, {plan['tenant_id']})"
-    if plan["missing"] is None:
-        return f"removals of {plan['resource']} {where}; the plan is where the run was made"
-    scope = f" of {plan['scope']}" if plan["scope"] else ""
-    return (
-        f"{plan['missing']} of {plan['alive']} {plan['resource']}{scope} {where} would be removed; "
-        f"ids in {plan['plan']}"
-    )
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _age(seconds: float) -> str:
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def run_query(options: Namespace) -> int:
@@ -209,6 +121,7 @@ def run_check(_: Namespace) -> int:
 def run_plan(options: Namespace) -> int:
     """`regulars plan`."""
     from pipelines.plan import plan
+    from pipelines.status_text import held_text
 
     found = plan(options.vendors)
     known = [step.requests for step in found.steps if step.requests is not None]
@@ -223,7 +136,7 @@ def run_plan(options: Namespace) -> int:
     if len(known) < len(found.steps):
         _say("how many requests a scan takes that was never made is known once it has been made")
     for waiting in found.held:
-        _say(f"waits for --full --allow-mass-delete: {_held(waiting)}")
+        _say(f"waits for --full --allow-mass-delete: {held_text(waiting)}")
     if not found.held:
         _say("removals: none is waiting; what is gone shows only when a complete scan has read on")
     return 0
@@ -249,6 +162,8 @@ def run_simulate(options: Namespace) -> int:
 
     try:
         serve(simulator, options.port, ready)
+    except KeyboardInterrupt:
+        return 130
     except OSError as error:
         raise ConfigError(f"--port {options.port}: {error.strerror}") from None
     return 0
@@ -288,12 +203,13 @@ def report(outcome: Outcome) -> int:
         )
     published = outcome.published
     total = sum(published.keys.values())
-    if outcome.reports and not total and not outcome.errors:
-        _say("nothing has changed since the last run")
+    if not total and not outcome.errors:
+        fresh = "nothing has changed since the last run"
+        _say(fresh if outcome.reports else "core has all that is landed")
     elif total:
         parts = ", ".join(f"{count} {name}" for name, count in published.keys.items() if count)
         _say(f"published: the histories of {parts}" + (" (rebuilt)" if published.rebuilt else ""))
-    for error in outcome.errors:
+    for error in dict.fromkeys(map(str, outcome.errors)):
         sys.stderr.write(f"regulars: {error}\n")
     _say(f"run {outcome.run_id}: {outcome.status}")
     return outcome.exit_code

@@ -88,7 +88,7 @@ def plan(names: Sequence[str], timing: Timing | None = None) -> Plan:
     for account in accounts:
         state = known.get(f"regulars_{account.label}", {})
         several = sum(other.vendor == account.vendor for other in accounts) > 1
-        whose = f"every tenant of {account.name}" if several else "every tenant"
+        whose = f"every tenant of {account.label}" if several else "every tenant"
         first = Step(account.vendor, whose, "all", "full", None, "first sync: reads everything")
         steps += list(_steps(account, state, past, now)) or [first]
     asked = {account.vendor for account in accounts} | {None}

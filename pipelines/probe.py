@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -33,12 +34,24 @@ def check(transport: Any = None, timing: Timing | None = None) -> Iterator[Findi
         yield Finding("settings: an account is half configured", error)
     if not accounts and not errors:
         yield Finding("vendors: none is configured", ConfigError("no vendor is configured"))
-    for account in accounts:
-        yield from _account(account, transport, timing or Timing())
+    yield from _side_by_side(accounts, transport, timing or Timing())
     try:
         yield Finding(f"destination: {_destination()} can be written")
     except SyncError as error:
         yield Finding("destination: failed", error)
+
+
+def _side_by_side(
+    accounts: Sequence[settings.Account], transport: Any, timing: Timing
+) -> Iterator[Finding]:
+    """Ask all vendors at once: one that does not answer is waited for, once for all."""
+
+    def look(account: settings.Account) -> list[Finding]:
+        return list(_account(account, transport, timing))
+
+    with ThreadPoolExecutor(max(1, len(accounts)), thread_name_prefix="check") as pool:
+        for findings in pool.map(look, accounts):
+            yield from findings
 
 
 def _account(account: settings.Account, transport: Any, timing: Timing) -> Iterator[Finding]:

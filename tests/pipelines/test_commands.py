@@ -10,7 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli import main
+from pipelines.commands import report
 from pipelines.demo import demo
+from pipelines.publishing import Outcome
+from sources.errors import ConfigError
 from tests.conftest import MINUTE, assert_true
 
 NOT_A_SECRET = "canary-" + "s3cr3t"
@@ -35,6 +38,8 @@ def test_sync_through_real_sockets(served, tables, capsys):
     assert_true(tables, served)
     assert main(["sync", "loke"]) == 0
     assert "nothing has changed since the last run" in capsys.readouterr().out
+    assert main(["transform"]) == 0
+    assert "core has all that is landed" in capsys.readouterr().out
     assert served.max_in_flight <= 4
 
 
@@ -51,6 +56,14 @@ def test_quiet_sync_asks_for_the_least(served):
     assert served.count(r"/customer-lists$") == len(organizations)
     assert served.count(r"/members") == lists
     assert len(served.requests) == 2 + 2 * len(organizations) + lists
+
+
+def test_same_refusal_is_told_once(capsys):
+    """Two resources that fail for one reason are one thing to do for an operator."""
+    refused = ["refused: renew it", "refused: renew it", "another"]
+    outcome = Outcome("run", errors=[ConfigError(text) for text in refused])
+    assert report(outcome) == 2
+    assert capsys.readouterr().err.count("renew it") == 1
 
 
 def test_nothing_configured_is_exit_2(project, capsys):

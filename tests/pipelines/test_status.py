@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import threading
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -292,6 +293,21 @@ def test_check_looks_at_the_other_accounts_too(sim, monkeypatch):
     findings = list(probe.check(sim.transport(), Timing(sim.clock.now, sim.clock.sleep)))
     assert [f.error.exit_code for f in findings if f.error] == [2]
     assert any("credential accepted" in finding.text for finding in findings)
+
+
+def test_check_waits_for_all_vendors_at_once(sim, project, monkeypatch):
+    """Vendors that do not answer are waited for side by side, and told in their order."""
+    for key in ("CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"SOURCES__LOKE__ACCOUNTS__NORTH__{key}", "somebody")
+    both = threading.Barrier(2)
+
+    def look(account, *_):
+        both.wait(timeout=30)
+        yield probe.Finding(account.label)
+
+    monkeypatch.setattr(probe, "_account", look)
+    told = [finding.text for finding in probe.check(sim.transport())]
+    assert told[:2] == ["loke", "loke_north"]
 
 
 def test_status_as_json_holds_what_the_table_shows(sim, sync, always_fresh, capsys):
