@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
 
 _CACHE_KB = 8_000
 # Keys in no order of their own touch most pages: fewer and larger ones are a fifth less work.
 _PAGE = 32_768
+# Keys to be looked up come as JSON, one value however many they are.
+GIVEN = "(select value from json_each(?))"
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -42,6 +48,29 @@ def opened(path: Path | None, tables: Sequence[str], form: int) -> sqlite3.Conne
         db.close()
         raise
     return db
+
+
+def insert(db: sqlite3.Connection, into: str, rows: Sequence[Sequence[object]]) -> None:
+    """Run `insert into …` of all rows in one step: between two, another thread may take its turn.
+
+    Args:
+        db: The database.
+        into: What stands before `select`.
+        rows: Texts, numbers and None, as many in each.
+    """
+    if rows:
+        fields = ", ".join(f"json_extract(value, '$[{at}]')" for at in range(len(rows[0])))
+        db.execute(f"{into} select {fields} from json_each(?)", [orjson.dumps(rows).decode()])
+
+
+def column(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
+    """Return the first column of what a query finds."""
+    return [row[0] for row in db.execute(query, values)]
+
+
+def rows_of(heads: pa.Table) -> Iterator[tuple[str, ...]]:
+    """Return the rows of a table of (scope, id, hash, op)."""
+    return zip(*(heads.column(n).to_pylist() for n in ("scope", "id", "hash", "op")), strict=True)
 
 
 def remove(path: Path) -> None:

@@ -66,7 +66,7 @@ class Kin:
         if child.shape.resource not in self._silent:
             self._silent.add(child.shape.resource)
             self._scan.job.log.info(
-                "%s/%s: records without it; what they had stays as it was",
+                "%s/%s: not every record names them; what is known of the others stays as it was",
                 self._scan.report.vendor,
                 child.shape.resource,
             )
@@ -85,7 +85,7 @@ class Kin:
             [column[place] for place in ours]
             for column in (family.scopes, family.ids, family.marks)
         )
-        new, gone = self._scan.scratch.kin_changes(
+        new, gone = self._scan.scratch.kin.changes(
             child.shape.resource, [parent for parent, _ in told], scopes, ids, marks, met
         )
         self._log(child.shape, family.source, [ours[at] for at in new])
@@ -128,7 +128,7 @@ class Kin:
         self._learn(ids)
         for child in self._scan.shape.children:
             name, parents = child.shape.resource, list(ids)
-            _, gone = self._scan.scratch.kin_changes(name, parents, [], [], [], parents)
+            _, gone = self._scan.scratch.kin.changes(name, parents, [], [], [], parents)
             self._end(child, [(scope, key, seen) for scope, key in gone])
 
     def counts(self, child: Child) -> dict[str, int]:
@@ -136,11 +136,11 @@ class Kin:
         scan, resource = self._scan, child.shape.resource
         if scan.complete_kind:
             self._learn(None)
-            return scan.scratch.kin_counts(resource)
+            return scan.scratch.kin.counts(resource)
         tenant = scan.report.tenant_id
         counts = Counter(scan.log.holders(child.shape, tenant, until=self._since))
         counts.subtract(self._were[resource])
-        counts.update(scan.scratch.kin_counts(resource))
+        counts.update(scan.scratch.kin.counts(resource))
         return {key: count for key, count in counts.items() if count > 0}
 
     def holders(self, child: Child, key: str) -> set[str]:
@@ -148,17 +148,17 @@ class Kin:
         scratch, resource = self._scan.scratch, child.shape.resource
         if self._scan.complete_kind:
             self._learn(None)
-            return scratch.kin_holders(resource, key)
+            return scratch.kin.holders(resource, key)
         held: set[str] = set()
         for table in self._heads(child.shape, [key]):
             pairs = zip(*(table.column(n).to_pylist() for n in ("scope", "op")), strict=True)
             held |= {scope for scope, op in pairs if op == "upsert"}
-        return (held - scratch.asked(sorted(held))) | scratch.kin_holders(resource, key)
+        return (held - scratch.kin.asked(sorted(held))) | scratch.kin.holders(resource, key)
 
     def end(self, child: Child, key: str, parents: Sequence[str]) -> None:
         """End a child in these parents, who hold it no more."""
         self._learn(parents)
-        self._scan.scratch.kin_forget(child.shape.resource, key, parents)
+        self._scan.scratch.kin.forget(child.shape.resource, key, parents)
         seen = self._scan.job.observe()
         self._end(child, [(scope, key, seen) for scope in parents])
 
@@ -171,12 +171,12 @@ class Kin:
             self._learned = True
             chunks: Iterable[Sequence[str] | None] = [None]
         else:
-            asked = scratch.unasked(ids)
+            asked = scratch.kin.unasked(ids)
             chunks = (asked[start : start + _CHUNK] for start in range(0, len(asked), _CHUNK))
         for chunk in chunks:
             for child in scan.shape.children:
                 for heads in self._heads(child.shape, chunk, by=child.shape.scope):
-                    scratch.kin_learn(child.shape.resource, heads, everyone=chunk is None)
+                    scratch.kin.learn(child.shape.resource, heads, everyone=chunk is None)
                     if chunk is not None:
                         alive = zip(
                             *(heads.column(n).to_pylist() for n in ("id", "op")), strict=True
@@ -231,6 +231,6 @@ class Kin:
         scratch, resource = self._scan.scratch, child.shape.resource
         if names is None:
             self._learn(None)
-            return set(scratch.kin_counts(resource))
-        alive = {name for name in scratch.kin_counts(resource) if name in set(names)}
+            return set(scratch.kin.counts(resource))
+        alive = {name for name in scratch.kin.counts(resource) if name in set(names)}
         return alive | {name for name in set(names) - alive if self.holders(child, name)}

@@ -11,23 +11,22 @@ engine for analysis reads all there is for each of them (DECISIONS.md has the fi
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 import pyarrow as pa
 
-from sources.cache import opened, remove
+from sources.cache import GIVEN, column, insert, opened, remove, rows_of
+from sources.kin_memory import KIN_TABLES, KinMemory
 
-# Keys to be looked up come as JSON, one value however many they are.
-_GIVEN = "(select value from json_each(?))"
 # Rows lie in the order of their keys.
 _TABLES = (
     "known (scope text, id text, hash text, op text, primary key (scope, id)) without rowid",
     "seen (scope text, id text, hash text, part integer, primary key (scope, id)) without rowid",
     "progress (part integer primary key, facts text)",
-    "kin (resource text, scope text, id text, hash text)",
-    "asked (id text primary key) without rowid",
+    *KIN_TABLES,
     "temp.incoming (position integer, scope text, id text, hash text)",
 )
 # Raise it with any change to the tables: a file of another form is begun anew.
@@ -54,7 +53,7 @@ class Scratch:
             path.parent.mkdir(parents=True, exist_ok=True)
         # Saved part by part: what follows the last save is of no use to anybody.
         self._db = opened(path, _TABLES, _FORM)
-        self._kin_learned = False
+        self.kin = KinMemory(self._db)
 
     def close(self) -> None:
         """Close the file and keep it."""
@@ -74,8 +73,8 @@ class Scratch:
         row = self._db.execute("select facts from progress where part = ?", [part]).fetchone()
         facts: dict[str, Any] | None = json.loads(row[0]) if row else None
         # What the log holds is asked anew: it has all that was landed so far.
-        self._db.execute("drop index if exists kin_key")
-        self._forget("known", "kin", "asked")
+        self.kin.forget_all()
+        self._forget("known")
         if facts is None or facts.get("scan_id") != scan_id:
             self._forget("seen", "progress")
             return None
@@ -95,7 +94,7 @@ class Scratch:
 
     def forget_half_read(self, kept: Sequence[str]) -> None:
         """Keep only what was seen of these scopes: the others are read again from their start."""
-        self._db.execute(f"delete from seen where scope not in {_GIVEN}", [json.dumps(kept)])
+        self._db.execute(f"delete from seen where scope not in {GIVEN}", [json.dumps(kept)])
 
     def forget_seen(self, scope: str) -> None:
         """Forget what was seen of this scope, but for what the log has been told of it."""
@@ -109,12 +108,12 @@ class Scratch:
 
     def learn(self, heads: pa.Table) -> None:
         """Add what the log holds of these keys: `heads` is (scope, id, hash, op)."""
-        self._db.executemany("insert or replace into known values (?, ?, ?, ?)", _rows(heads))
+        self._db.executemany("insert or replace into known values (?, ?, ?, ?)", rows_of(heads))
 
     def unlearned(self, ids: Sequence[str]) -> list[str]:
         """Return which of these ids the log has not been asked about."""
         query = (
-            f"select distinct value from {_GIVEN} where not exists "
+            f"select distinct value from {GIVEN} where not exists "
             "(select 1 from known where scope = '' and id = value)"
         )
         return self._column(query, json.dumps(ids))
@@ -128,18 +127,19 @@ class Scratch:
         A hash of None says that the record is deleted, which is new only of one that was alive.
         """
         last = {key: at for at, key in enumerate(zip(scopes, ids, strict=True))}
+        given = [(at, scope, key, hashes[at]) for (scope, key), at in sorted(last.items())]
         self._db.execute("delete from incoming")
-        self._db.executemany(
-            "insert into incoming values (?, ?, ?, ?)",
-            ((at, scope, key, hashes[at]) for (scope, key), at in sorted(last.items())),
-        )
-        new = self._db.execute("""
-            select position, i.id, k.id is not null, s.id is not null from incoming i
+        insert(self._db, "insert into incoming", given)
+        told = self._db.execute("""
+            select json_group_array(position),
+                json_group_array(position) filter (where s.id is not null),
+                json_group_array(position) filter (where s.id is not null or k.id is not null)
+            from incoming i
             left join seen s on s.scope = i.scope and s.id = i.id
             left join known k on k.scope = i.scope and k.id = i.id and k.op = 'upsert'
             where case when s.id is null then k.hash else s.hash end is not i.hash
-            order by position
-        """).fetchall()
+        """).fetchone()
+        new, twice, met = map(orjson.loads, told)
         # What may replace rows of a table is first copied aside, into memory, page by page: of keys
         # in no order that is most of the table. Few are seen twice, and they go one by one.
         self._db.execute(
@@ -147,10 +147,9 @@ class Scratch:
         )
         self._db.executemany(
             "insert or replace into seen values (?, ?, ?, ?)",
-            ((scopes[at], key, hashes[at], part) for at, key, _, twice in new if twice),
+            ((scopes[at], ids[at], hashes[at], part) for at in twice),
         )
-        met = {key for _, key, known, twice in new if known or twice}
-        return News([at for at, *_ in new], met)
+        return News(sorted(new), {ids[at] for at in met})
 
     def missing(self, scope: str) -> list[str]:
         """Return the ids the log holds as alive in this scope and the scan did not see."""
@@ -173,7 +172,7 @@ class Scratch:
         """
         source = "seen where" if seen else "known where op = 'upsert' and"
         rows = self._db.execute(
-            f"select id, hash from {source} scope = '' and id in {_GIVEN}", [json.dumps(ids)]
+            f"select id, hash from {source} scope = '' and id in {GIVEN}", [json.dumps(ids)]
         )
         return {record_id: mark or "" for record_id, mark in rows}
 
@@ -181,7 +180,7 @@ class Scratch:
         """Mark ids as seen and unchanged."""
         self._db.execute(
             "insert or ignore into seen select scope, id, hash, ? from known "
-            f"where scope = '' and id in {_GIVEN}",
+            f"where scope = '' and id in {GIVEN}",
             [part, json.dumps(ids)],
         )
 
@@ -205,94 +204,4 @@ class Scratch:
         return int(self._db.execute(f"select count(*) {rest}", [scope]).fetchone()[0])
 
     def _column(self, query: str, *values: object) -> list[str]:
-        return [row[0] for row in self._db.execute(query, values)]
-
-    def kin_learn(self, resource: str, heads: pa.Table, *, everyone: bool) -> None:
-        """Add the children the log holds as alive; of everyone: of those not asked for before."""
-        self._kin_learned = self._kin_learned or heads.num_rows > 0
-        others = "and ? not in (select id from asked)" if everyone else ""
-        self._db.executemany(
-            f"insert or replace into kin select ?, ?, ?, ? where ? = 'upsert' {others}",
-            (
-                (resource, scope, key, mark, op, *((scope,) if everyone else ()))
-                for scope, key, mark, op in _rows(heads)
-            ),
-        )
-
-    def unasked(self, ids: Sequence[str]) -> list[str]:
-        """Return which parents' children were not asked for yet, and take note that they are."""
-        query = f"select distinct value from {_GIVEN} where value not in (select id from asked)"
-        fresh = self._column(query, json.dumps(ids))
-        self._db.executemany("insert into asked values (?)", ((one,) for one in fresh))
-        return fresh
-
-    def asked(self, ids: Sequence[str]) -> set[str]:
-        """Return which of these parents' children were asked for."""
-        query = f"select id from asked where id in {_GIVEN}"
-        return set(self._column(query, json.dumps(ids)))
-
-    def kin_changes(
-        self,
-        resource: str,
-        parents: Sequence[str],
-        scopes: Sequence[str],
-        ids: Sequence[str],
-        hashes: Sequence[str],
-        met: Collection[str],
-    ) -> tuple[list[int], list[tuple[str, str]]]:
-        """Replace these parents' children; return positions of new ones, (parent, id) of gone ones.
-
-        `scopes` (the parent), `ids` and `hashes` tell of each child now; a key stands once. Parents
-        that were not `met` before hold none, where the log told of none: they are not looked for,
-        and in a first load there is no index to keep.
-        """
-        asked = parents if self._kin_learned else [one for one in parents if one in met]
-        held = self._kin_held(resource, asked) if asked else {}
-        keys = list(zip(scopes, ids, strict=True))
-        new = [at for at, key in enumerate(keys) if held.get(key) != hashes[at]]
-        gone = sorted(held.keys() - set(keys))
-        self._db.executemany(
-            "insert or replace into kin values (?, ?, ?, ?)",
-            ((resource, *keys[at], hashes[at]) for at in new),
-        )
-        self._kin_forget(resource, gone)
-        return new, gone
-
-    def _kin_held(self, resource: str, parents: Sequence[str]) -> dict[tuple[str, str], str]:
-        """Return the hash of each (parent, id)."""
-        self._kin_index()
-        query = f"select scope, id, hash from kin where resource = ? and scope in {_GIVEN}"
-        rows = self._db.execute(query, [resource, json.dumps(parents)])
-        return {(scope, key): mark for scope, key, mark in rows}
-
-    def _kin_index(self) -> None:
-        self._db.execute("create unique index if not exists kin_key on kin (resource, scope, id)")
-
-    def kin_counts(self, resource: str) -> dict[str, int]:
-        """Return how many parents hold each child."""
-        rows = self._db.execute(
-            "select id, count(*) from kin where resource = ? group by id", [resource]
-        )
-        return dict(rows)
-
-    def kin_holders(self, resource: str, key: str) -> set[str]:
-        """Return the parents that hold a child."""
-        query = "select scope from kin where resource = ? and id = ?"
-        return set(self._column(query, resource, key))
-
-    def kin_forget(self, resource: str, key: str, parents: Sequence[str]) -> None:
-        """Take a child from these parents."""
-        self._kin_forget(resource, [(parent, key) for parent in parents])
-
-    def _kin_forget(self, resource: str, gone: Sequence[tuple[str, str]]) -> None:
-        if gone:
-            self._kin_index()
-        self._db.executemany(
-            "delete from kin where resource = ? and scope = ? and id = ?",
-            ((resource, parent, key) for parent, key in gone),
-        )
-
-
-def _rows(heads: pa.Table) -> Iterable[tuple[str, ...]]:
-    """Return the rows of a table of (scope, id, hash, op)."""
-    return zip(*(heads.column(n).to_pylist() for n in ("scope", "id", "hash", "op")), strict=True)
+        return column(self._db, query, *values)

@@ -137,14 +137,14 @@ def test_children_of_a_first_load_are_compared_when_their_parent_comes_again():
     scratch = Scratch(None)
     assert scratch.changed([""] * 2, ["p", "q"], ["1:a", "1:b"], 1) == ([0, 1], set())
     scopes, ids, marks = ["p", "p", "q"], ["x", "y", "x"], ["1:c", "1:d", "1:c"]
-    assert scratch.kin_changes("tags", ["p", "q"], scopes, ids, marks, set()) == ([0, 1, 2], [])
+    assert scratch.kin.changes("tags", ["p", "q"], scopes, ids, marks, set()) == ([0, 1, 2], [])
     assert scratch.changed([""] * 2, ["p", "r"], ["1:e", "1:f"], 1) == ([0, 1], {"p"})
     scopes, ids, marks = ["p", "p", "r"], ["y", "z", "x"], ["1:d", "1:c", "1:c"]
-    found = scratch.kin_changes("tags", ["p", "r"], scopes, ids, marks, {"p"})
+    found = scratch.kin.changes("tags", ["p", "r"], scopes, ids, marks, {"p"})
     assert found == ([1, 2], [("p", "x")])
-    assert scratch.kin_counts("tags") == {"x": 2, "y": 1, "z": 1}
-    assert scratch.kin_changes("tags", ["q"], ["q"], ["x"], ["1:g"], {"q"}) == ([0], [])
-    assert scratch.kin_holders("tags", "x") == {"q", "r"}
+    assert scratch.kin.counts("tags") == {"x": 2, "y": 1, "z": 1}
+    assert scratch.kin.changes("tags", ["q"], ["q"], ["x"], ["1:g"], {"q"}) == ([0], [])
+    assert scratch.kin.holders("tags", "x") == {"q", "r"}
     scratch.discard()
 
 
@@ -152,8 +152,8 @@ def test_children_whose_parent_the_log_does_not_hold_are_compared_all_the_same()
     """A load that broke off may have landed somebody's tags and not them."""
     scratch = Scratch(None)
     columns = {"scope": ["p"], "id": ["x"], "hash": ["1:a"], "op": ["upsert"]}
-    scratch.kin_learn("tags", pa.table(columns), everyone=True)
-    assert scratch.kin_changes("tags", ["p"], ["p"], ["y"], ["1:b"], set()) == ([0], [("p", "x")])
+    scratch.kin.learn("tags", pa.table(columns), everyone=True)
+    assert scratch.kin.changes("tags", ["p"], ["p"], ["y"], ["1:b"], set()) == ([0], [("p", "x")])
     scratch.discard()
 
 

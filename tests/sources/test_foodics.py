@@ -141,7 +141,10 @@ def test_ordinary_sync_reads_only_what_changed(tmp_path):
         ({"filter_ignored": True}, "do not show all; reading by number"),
         ({"sort_ignored": True}, "do not show all; reading by number"),
         ({"delete_touches": False}, "deleting moves no stamp"),
-        ({"include_ignored": True}, "records without it; what they had stays as it was"),
+        (
+            {"include_ignored": True},
+            "not every record names them; what is known of the others stays as it was",
+        ),
         ({"extra_field": True}, "undocumented fields nickname"),
         ({"scopes": READ_SCOPES[:2] + READ_SCOPES[3:]}, "no scope customers.accounts.read"),
     ],
