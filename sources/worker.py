@@ -14,6 +14,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -33,6 +34,8 @@ from sources.records import Shape
 from sources.rows import Rows
 
 log = logging.getLogger("regulars")
+# What systems let anybody have; a question or an answer is about as large.
+_PIPE = 1 << 20
 
 
 class Asked(NamedTuple):
@@ -78,7 +81,7 @@ class Whole(NamedTuple):
 
 
 class Worker:
-    """The other process, begun when it is first asked, and asked one buffer after the other.
+    """The other process, begun when it is first asked; it answers in the order of questions.
 
     Attributes:
         process: The process, None before it is begun.
@@ -86,7 +89,10 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        # The next question is on its way while an answer is awaited.
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="worker-asked")
+        self._hearing = ThreadPoolExecutor(1, thread_name_prefix="worker-heard")
+        self._in_turn = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
         self.lost = False
         self._asked = 0
@@ -97,7 +103,8 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._end()
         # Who still waits is answered here.
-        self._thread.shutdown()
+        self._asking.shutdown()
+        self._hearing.shutdown()
         # It may have been begun at that very moment.
         self._end()
 
@@ -120,11 +127,28 @@ class Worker:
             return made
         where = package, made.shape.resource
         asked = Asked(where, records, made.buffer.filled([]), made.facts, made.salt)
-        return self._thread.submit(self._ask, asked, made.shape)
+        # Several accounts ask; answers are heard in the order of their questions.
+        with self._in_turn:
+            number = self._asking.submit(self._ask, asked)
+            return self._hearing.submit(self._hear, number, asked, made.shape)
 
-    def _ask(self, asked: Asked, shape: Shape) -> Made:
+    def _ask(self, asked: Asked) -> int:
+        """Send a question; return its number."""
+        if self.lost:
+            raise EOFError
+        self.process = self.process or begin()
+        questions = self.process.stdin
+        if questions is None:
+            raise EOFError
+        self._asked += 1
+        pickle.dump((self._asked, asked), questions, pickle.HIGHEST_PROTOCOL)
+        questions.flush()
+        return self._asked
+
+    def _hear(self, number: Future[int], asked: Asked, shape: Shape) -> Made:
+        """Return the answer, made here where there is none."""
         try:
-            whole = None if self.lost else self._answer(asked)
+            whole = None if self.lost else self._answer(number.result())
         except Exception as error:  # noqa: BLE001  whatever it is, all of it can be made here
             if not self.lost:
                 told = "no second process (%s): rows are made in this one, which takes longer"
@@ -133,20 +157,14 @@ class Worker:
             whole = None
         return whole._replace(buffer=asked.buffer) if whole else asked.here(shape)
 
-    def _answer(self, asked: Asked) -> Whole | None:
-        """Return its answer, None where it could not make one; raises where it is of no use."""
-        self.process = self.process or begin()
-        questions, answers = self.process.stdin, self.process.stdout
-        if questions is None or answers is None:
+    def _answer(self, number: int) -> Whole | None:
+        """Return an answer, None where it could not be made; raises where it is of no use."""
+        if self.process is None or self.process.stdout is None:
             raise EOFError
-        self._asked += 1
-        pickle.dump((self._asked, asked), questions, pickle.HIGHEST_PROTOCOL)
-        questions.flush()
-        told: tuple[int, Whole | None] = pickle.load(answers)  # noqa: S301  our own process's
-        number, whole = told
-        if number != self._asked:
+        told: tuple[int, Whole | None] = pickle.load(self.process.stdout)  # noqa: S301  our own
+        if told[0] != number:
             raise ValueError
-        return whole
+        return told[1]
 
     def _end(self) -> None:
         """End it; it holds nothing that could be lost."""
@@ -159,7 +177,7 @@ class Worker:
 def begin() -> subprocess.Popen[bytes]:
     """Return the process, with modules found where this one finds them."""
     code = "from sources.worker import serve; serve()"
-    return subprocess.Popen(  # noqa: S603  our own words
+    process = subprocess.Popen(  # noqa: S603  our own words
         [sys.executable, "-P", "-c", code],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.PIPE,
@@ -167,6 +185,13 @@ def begin() -> subprocess.Popen[bytes]:
         # What fails there fails here again, and is told here without quoting anybody's data.
         stderr=subprocess.DEVNULL,
     )
+    for pipe in (process.stdin, process.stdout):
+        # Who writes need not wait for who is busy. Not every system can, and it is only time.
+        with suppress(ImportError, AttributeError, OSError):
+            from fcntl import F_SETPIPE_SZ, fcntl
+
+            fcntl(pipe or -1, F_SETPIPE_SZ, _PIPE)
+    return process
 
 
 def serve() -> None:

@@ -9,7 +9,8 @@ import pickle
 import signal
 import subprocess
 import sys
-from concurrent.futures import Future
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -174,6 +175,47 @@ def test_process_that_ends_is_done_without(caplog):
             assert _all(_made(worker), range(5)) == _all(_here(), range(5))
         assert worker.lost
     assert caplog.text.count("no second process") == 1
+
+
+def test_next_question_is_on_its_way_while_an_answer_is_awaited(monkeypatch):
+    """Who answers only when two were asked is not waited for in vain."""
+    code = (
+        "import sys, pickle, io; from sources import worker as w; "
+        "asked = [pickle.load(sys.stdin.buffer) for _ in range(2)]; "
+        "[w.answer(io.BytesIO(pickle.dumps(one)), sys.stdout.buffer) for one in asked]; "
+        "sys.stdin.read()"
+    )
+    started, popen = [], subprocess.Popen
+    monkeypatch.setattr(
+        subprocess,
+        "Popen",
+        lambda words, **kw: started.append(popen([*words[:3], code], **kw)) or started[-1],
+    )
+    with Worker() as patient:
+        waiting = [patient.make(_here()) for _ in range(2)]
+        assert all(isinstance(one.result(timeout=60), Whole) for one in waiting)
+
+
+def test_several_accounts_ask_at_once(worker, monkeypatch):
+    """Each gets the answers to its own questions, in their order."""
+    submit = worker._asking.submit  # noqa: SLF001
+
+    def submit_and_pause(*given):
+        asked = submit(*given)
+        time.sleep(0.003)
+        return asked
+
+    monkeypatch.setattr(worker._asking, "submit", submit_and_pause)  # noqa: SLF001
+
+    def ask(name):
+        several = [worker.make(_here([{"id": f"{name}-{n}", "name": name}])) for n in range(20)]
+        return [one.result().rows([0]).table.column("id").to_pylist() for one in several]
+
+    names = [f"account-{n}" for n in range(4)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        told = list(pool.map(ask, names))
+    assert told == [[[f"{name}-{n}"] for n in range(20)] for name in names]
+    assert not worker.lost
 
 
 def test_process_ends_with_its_questions_and_not_with_ctrl_c():
