@@ -129,18 +129,23 @@ class Changes:
         self._spools = {}
 
     def drain(self) -> Iterator[pa.Table]:
-        """Yield what was kept, and keep it no longer."""
+        """Return what was kept, and keep it no longer: what is added from now on comes next."""
         spools, self._spools = self._spools, {}
+        rejects, self._rejects = self._rejects, []
         self.rows = 0
+        if any(reject.record_id is None for _, reject in rejects):
+            told: dict[str, int] = self.state.get("without_id", {})
+            self.state["without_id"] = dict(Counter(told) | self._without_id)
+        return self._tables(spools, rejects)
+
+    def _tables(
+        self, spools: dict[str, Spool], rejects: list[tuple[str, Reject]]
+    ) -> Iterator[pa.Table]:
         for resource, spool in spools.items():
             own = resource == self._shape.resource
             for table in spool.drain():
                 yield table if own else dlt.mark.with_table_name(table, resource)
-        if self._rejects:
-            rejects, self._rejects = self._rejects, []
-            if any(reject.record_id is None for _, reject in rejects):
-                told: dict[str, int] = self.state.get("without_id", {})
-                self.state["without_id"] = dict(Counter(told) | self._without_id)
+        if rejects:
             names = ("run_id", "vendor", "tenant_id")
             scan = {name: getattr(self._report, name) for name in names}
             values = self._job.keep_rejected_values

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from traceback import format_tb
 from typing import Any, Protocol
 
@@ -14,11 +15,12 @@ import pyarrow as pa
 from dlt.common.destination.exceptions import DestinationTransientException
 from dlt.extract import DltResource
 
+from sources.ahead import Ahead
 from sources.errors import ContractError, Forbidden, SyncError, Unavailable, VendorError, is_full
 from sources.job import Job, ScanReport, new_id
 from sources.known import Log
 from sources.records import Context, Shape
-from sources.scan import Reading, Scan, State
+from sources.scan import Reading, Scan, State, own_state
 
 # What a scan saw longer ago than this is no longer taken for seen: it starts over.
 _OLDEST_CHECKPOINT = timedelta(days=7)
@@ -71,8 +73,7 @@ def run_scan(
             kept = copy.deepcopy(home)
             try:
                 scan = job.scans.get(key) or _begin(job, log, shape, report, home, read, facts)
-                scan.state, scan.home, scan.changes.state = _own(job, home), home, home
-                goes_on = yield from _part(scan, read)
+                goes_on = yield from _part(scan, home, read)
             except Exception as error:  # noqa: BLE001  one scan's failure ends no other
                 goes_on = False
                 _fail(job, report, home, kept, _meant(error, job, report, account))
@@ -87,14 +88,6 @@ def run_scan(
         _forget_backfill(home, job.backfill.name)
 
 
-def _own(job: Job, home: State) -> State:
-    """Return the part of a tenant's state that is this run's: a backfill has one of its own."""
-    if not job.backfill:
-        return home
-    own: State = home.setdefault("backfills", {}).setdefault(job.backfill.name, {})
-    return own
-
-
 def _begin(
     job: Job,
     log: Log,
@@ -105,22 +98,25 @@ def _begin(
     facts: dict[str, Any],
 ) -> Scan:
     """Return a new scan, at its checkpoint where there is one that is young enough."""
-    state = _own(job, home)
+    state = own_state(job, home)
     written = state.get("checkpoint", {}).get("at")
     if written and report.started_at - datetime.fromisoformat(written) > _OLDEST_CHECKPOINT:
         del state["checkpoint"]
-    scan = Scan(job, log, shape, report, state, home=home, **facts)
+    scan = Scan(job, log, shape, report, home=home, **facts)
     scan.reading = read(scan)
     job.scans[shape.resource, report.tenant_id] = scan
     return scan
 
 
-def _part(scan: Scan, read: Read) -> Generator[pa.Table, None, bool]:
+def _part(scan: Scan, home: State, read: Read) -> Generator[pa.Table, None, bool]:
     """Read on and yield one part; return whether the scan goes on after it."""
     try:
-        _read_on(scan, read)
-        while not scan.part_is_full():
-            _read_on(scan, read)
+        if scan.ahead:
+            ahead, scan.ahead = scan.ahead, None
+            ahead.join(home)
+        else:
+            scan.stand_on(home)
+            _read_part(scan, read)
     except StopIteration as end:
         yield from scan.finish(end.value)
         return False
@@ -128,16 +124,22 @@ def _part(scan: Scan, read: Read) -> Generator[pa.Table, None, bool]:
         if scan.job.strict or not (scan.pages or scan.changes.rows):
             raise
         scan.job.errors.append(error)
-        yield from _end_part(scan)
+        yield from scan.end_part()
         scan.close(keep=True)
         return False
-    yield from _end_part(scan)
+    brought = scan.end_part()
+    # Where absence means something, the log was asked for all it holds, and is asked no more.
+    if scan.job.by_parts and scan.complete_kind:
+        scan.ahead = Ahead(scan, partial(_read_part, scan, read))
+    yield from brought
     return True
 
 
-def _end_part(scan: Scan) -> Iterator[pa.Table]:
-    yield from scan.end_part()
-    scan.state["checkpoint"]["at"] = scan.job.timing.now().isoformat()
+def _read_part(scan: Scan, read: Read) -> None:
+    """Read until there is enough to be landed; raises StopIteration at the scan's own end."""
+    _read_on(scan, read)
+    while not scan.part_is_full():
+        _read_on(scan, read)
 
 
 def _read_on(scan: Scan, read: Read) -> None:
@@ -191,7 +193,7 @@ def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorE
     job.errors.append(error)
     home.clear()
     home.update(kept)
-    state = _own(job, home)
+    state = own_state(job, home)
     if isinstance(error, ContractError):
         # A page address the vendor no longer takes must not be asked for ever again.
         state.pop("checkpoint", None)
@@ -202,6 +204,8 @@ def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorE
 def _let_go(scan: Scan | None, *, keep: bool) -> None:
     """End a failed scan's reading and its memory: a broken cache is no reason to fail for."""
     if scan is not None:
+        if scan.ahead:
+            scan.ahead.wait()
         with suppress(Exception):
             scan.reading.close()
             scan.changes.drop()

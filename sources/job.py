@@ -141,7 +141,11 @@ class Job:
 
     def abandon(self) -> None:
         """End what is still being read, and the threads it reads with."""
+        # Who waits for a vendor's quota, to read on, waits no more.
+        self.stopped.set()
         for scan in self.scans.values():
+            if scan.ahead:
+                scan.ahead.wait()
             scan.reading.close()
             scan.changes.drop()
             scan.scratch.close()

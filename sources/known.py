@@ -7,6 +7,7 @@ the same answers. The queries are plain enough for any SQL destination of dlt.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ class Log:
 
     pipeline: dlt.Pipeline
     _observed: dict[str, datetime] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @cached_property
     def _client(self) -> Any:
@@ -183,7 +185,8 @@ class Log:
         return self._observed[shape.resource]
 
     def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
-        with self._client as client:
+        # A scan may read on while another one is read and landed: they ask in turn.
+        with self._lock, self._client as client:
             name = client.make_qualified_table_name(table)
             try:
                 with client.execute_query(query.format(table=name), *values) as cursor:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from sources.ahead import Ahead
 from sources.changes import Changes
 from sources.erased import Erased
 from sources.errors import VendorError
@@ -30,6 +31,14 @@ State = dict[str, Any]
 Reading = Generator[None, None, datetime | None]
 
 
+def own_state(job: Job, home: State) -> State:
+    """Return the part of a tenant's state that is this run's: a backfill has one of its own."""
+    if not job.backfill:
+        return home
+    own: State = home.setdefault("backfills", {}).setdefault(job.backfill.name, {})
+    return own
+
+
 class Scan:
     """A pass in progress. One is made by `run_scan`, and kept by the job between parts.
 
@@ -39,6 +48,7 @@ class Scan:
         pages: How many were read since the last part ended.
         part: How many parts have ended.
         salt: What the records' meaning depends on besides themselves, hashed with each of them.
+        ahead: The next part, where it is being read already.
         left_out: Whether something could not be read, so that the scan will not be complete.
         place: The vendor's own notes of how far it is; saved with each part, JSON.
         state: The scan's dlt state: checkpoint, watermark.
@@ -52,14 +62,14 @@ class Scan:
         log: Log,
         shape: Shape,
         report: ScanReport,
-        state: State,
         *,
         home: State,
         complete: bool,
         account: str,
         context: Context,
     ) -> None:
-        self.job, self.shape, self.report, self.state, self.home = job, shape, report, state, home
+        self.job, self.shape, self.report = job, shape, report
+        self.home, self.state = home, own_state(job, home)
         self.account, self.context, self.log = account, context, log
         self.erased = (log.erased if shape.is_person else Erased)(report.tenant_id)
         self.complete_kind = complete
@@ -71,12 +81,17 @@ class Scan:
         self._started = job.timing.now()
         self.pages = 0
         self.reading: Reading
+        self.ahead: Ahead | None = None
         self.scratch = self._begin()
         self.intake = Intake(self)
         self.changes = Changes(job, report, shape, home)
         self.kin = Kin(self)
         for each in (shape, *self.kin.shapes):
             job.observe(after=log.last_observed(each))
+
+    def stand_on(self, home: State) -> None:
+        """Note in this state from now on."""
+        self.home, self.state, self.changes.state = home, own_state(self.job, home), home
 
     @cached_property
     def facts(self) -> Facts:
@@ -176,7 +191,7 @@ class Scan:
         return full or elapsed >= size.seconds
 
     def end_part(self) -> Iterator[pa.Table]:
-        """Yield what this part brought, and put the checkpoint into the state beside it."""
+        """Return what this part brought, and put the checkpoint into the state beside it."""
         self.flush()
         self.part += 1
         facts = {
@@ -190,10 +205,11 @@ class Scan:
         if not self.job.backfill:
             # What a backfill brings is shown as it comes: the next sync takes it for known.
             self.state["open"] = sorted({*self.state.get("open", ()), self.report.scan_id})
-        self.state["checkpoint"] = {"scan_id": self.report.scan_id, "part": self.part}
-        yield from self._drain()
-        self.pages = 0
-        self._started = self.job.timing.now()
+        now = self.job.timing.now()
+        at = {"scan_id": self.report.scan_id, "part": self.part, "at": now.isoformat()}
+        self.state["checkpoint"] = at
+        self.pages, self._started = 0, now
+        return self._drain()
 
     def finish(self, watermark: datetime | None) -> Iterator[pa.Table]:
         """Yield what is left; the scan is complete and its watermark, if any, moves."""
@@ -236,4 +252,4 @@ class Scan:
         if self.changes.rows:
             # Also tells one state of the destination from another that lacks these rows.
             self.home["landed_to"] = self.job.observe().isoformat()
-        yield from self.changes.drain()
+        return self.changes.drain()

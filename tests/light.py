@@ -139,7 +139,9 @@ class _Log(Log):
     def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
         text = query.format(table=f"{self._schema}.{table}").replace("%s", "?")
         try:
-            yield self._db.execute(text, list(values)).to_arrow_table()
+            with self._lock:
+                found = self._db.execute(text, list(values)).to_arrow_table()
+            yield found
         except duckdb.CatalogException:
             return
 
