@@ -22,13 +22,28 @@ class Buffer:
     records: list[Record] = field(default_factory=list)
     observed: list[datetime] = field(default_factory=list)
 
-    def add(self, scope: str, key: str, record: Record, observed: datetime, note: str = "") -> None:
+    def add(self, scope: str, key: str, record: Record, observed: datetime) -> None:
         """Add one record."""
         self.scopes.append(scope)
         self.ids.append(key)
-        self.notes.append(note)
+        self.notes.append("")
         self.records.append(record)
         self.observed.append(observed)
+
+    def extend(
+        self,
+        scope: str,
+        keys: Sequence[str],
+        records: Sequence[Record],
+        observed: datetime,
+        notes: Sequence[str],
+    ) -> None:
+        """Add several, seen at once."""
+        self.scopes += [scope] * len(keys)
+        self.ids += keys
+        self.notes += notes
+        self.records += records
+        self.observed += [observed] * len(keys)
 
     def only(self, places: Sequence[int]) -> Buffer:
         """Return what stands at these places, each named once, in rising order."""

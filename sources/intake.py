@@ -42,13 +42,15 @@ class Intake:
         """Keep a page's records until they are enough to be compared."""
         observed, shape, buffer = self._scan.job.observe(), self._scan.shape, self._buffer
         self._scan.changes.meet(page.records)
-        for at, record in enumerate(page.records):
-            record_id = shape.record_id(record)
-            if record_id is None:
-                reason = "a record without a usable id was left out"
-                self._scan.changes.reject([Reject(None, shape.key, reason)])
-                continue
-            buffer.add(scope, record_id, record, observed, notes[at] if notes else "")
+        records, notes = page.records, notes or [""] * len(page.records)
+        told = list(map(shape.record_id, records))
+        ids = [one for one in told if one is not None]
+        if len(ids) < len(told):
+            nameless = Reject(None, shape.key, "a record without a usable id was left out")
+            self._scan.changes.reject([nameless] * (len(told) - len(ids)))
+            kept = [at for at, one in enumerate(told) if one is not None]
+            records, notes = [records[at] for at in kept], [notes[at] for at in kept]
+        buffer.extend(scope, ids, records, observed, notes)
         if len(buffer.ids) >= (_SENT if self._worker else FLUSH):
             self._send()
             while len(self._waiting) > (_WAITING if self._worker else 0):

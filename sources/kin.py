@@ -57,9 +57,10 @@ class Kin:
         if not self._scan.shape.children or not places:
             return
         self._learn([made.buffer.ids[at] for at in places])
-        parents, families = set(places), made.families(places)
-        for child, family in zip(self._scan.shape.children, families, strict=True):
-            self._compare(child, family, parents, met)
+        for child, family in zip(self._scan.shape.children, made.families(places), strict=True):
+            if len(family.told) < len(places):
+                self._say_silent(child)
+            self._compare(child, family, met)
 
     def _say_silent(self, child: Child) -> None:
         """Note once a scan that records came without the key: their children stay as they were."""
@@ -71,29 +72,19 @@ class Kin:
                 child.shape.resource,
             )
 
-    def _compare(
-        self, child: Child, family: Family, parents: set[int], met: Collection[str]
-    ) -> None:
-        """Log what is new of the children of the records at these places, then what is gone."""
-        told = [one for at, one in family.told.items() if at in parents]
-        if len(told) < len(parents):
-            self._say_silent(child)
-        why = [reject for at, reject in family.rejects if at in parents]
-        self._scan.changes.reject(why, child.shape.resource)
-        ours = [place for place, at in enumerate(family.places) if at in parents]
-        scopes, ids, marks = (
-            [column[place] for place in ours]
-            for column in (family.scopes, family.ids, family.marks)
-        )
+    def _compare(self, child: Child, family: Family, met: Collection[str]) -> None:
+        """Log what is new of some records' children, then what is gone."""
+        self._scan.changes.reject([why for _, why in family.rejects], child.shape.resource)
+        seen = dict(family.told.values())
         new, gone = self._scan.scratch.kin.changes(
-            child.shape.resource, [parent for parent, _ in told], scopes, ids, marks, met
+            child.shape.resource, list(seen), family.scopes, family.ids, family.marks, met
         )
-        self._log(child.shape, family.source, [ours[at] for at in new])
-        seen = dict(told)
+        self._log(child.shape, family.source, new)
         self._end(child, [(scope, key, seen[scope]) for scope, key in gone])
-        self._touch(child, {ids[at] for at in new})
+        if child.lists:
+            self._touch(child, {family.ids[at] for at in new})
         report = self.reports[child.shape.resource]
-        report.rows_seen += len(ours)
+        report.rows_seen += len(family.ids)
         # As those of the scan itself, they are counted over checkpoints.
         self._scan.place.setdefault("children", {})[report.resource] = report.rows_seen
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
+from itertools import repeat
 
 import pyarrow as pa
 
@@ -70,10 +71,13 @@ class KinMemory:
         """
         asked = parents if self._learned else [one for one in parents if one in met]
         held = self._held(resource, asked) if asked else {}
-        keys = list(zip(scopes, ids, strict=True))
-        new = [at for at, key in enumerate(keys) if held.get(key) != hashes[at]]
-        gone = sorted(held.keys() - set(keys))
-        rows = [(resource, *keys[at], hashes[at]) for at in new]
+        rows = list(zip(repeat(resource, len(ids)), scopes, ids, hashes, strict=True))
+        new, gone = list(range(len(ids))), list[tuple[str, str]]()
+        if held:
+            keys = list(zip(scopes, ids, strict=True))
+            new = [at for at, key in enumerate(keys) if held.get(key) != hashes[at]]
+            rows = [rows[at] for at in new]
+            gone = sorted(held.keys() - set(keys))
         insert(self._db, "insert or replace into kin", rows)
         self._take(resource, gone)
         return new, gone

@@ -56,6 +56,22 @@ class Family:
     source: Source
     rejects: list[tuple[int, Reject]]
 
+    def only(self, parents: set[int]) -> Family:
+        """Return the children of the records at these places."""
+        ours = [place for place, at in enumerate(self.places) if at in parents]
+        scopes, ids, marks = (
+            [column[place] for place in ours] for column in (self.scopes, self.ids, self.marks)
+        )
+        return Family(
+            {at: one for at, one in self.told.items() if at in parents},
+            [self.places[place] for place in ours],
+            scopes,
+            ids,
+            marks,
+            self.source.rows(ours),
+            [one for one in self.rejects if one[0] in parents],
+        )
+
 
 class Made(Source, Protocol):
     """What is made of the records of a buffer; a place is one in it."""
@@ -76,7 +92,7 @@ class Made(Source, Protocol):
         ...
 
     def families(self, places: Sequence[int]) -> list[Family]:
-        """Return the children, kind by kind, of at least the records at these places."""
+        """Return the children, kind by kind, of the records at these places."""
         ...
 
 
@@ -122,7 +138,7 @@ class Here:
         return made.rows(range(len(places)), op)
 
     def families(self, places: Sequence[int]) -> list[Family]:
-        """As of `Made`; of these records and no others."""
+        """As of `Made`."""
         return [self._family(child, places) for child in self.shape.children]
 
     def _family(self, child: Child, places: Sequence[int]) -> Family:

@@ -27,7 +27,8 @@ _TABLES = (
     "seen (scope text, id text, hash text, part integer, primary key (scope, id)) without rowid",
     "progress (part integer primary key, facts text)",
     *KIN_TABLES,
-    "temp.incoming (position integer, scope text, id text, hash text)",
+    "temp.incoming (position integer, scope text, id text, hash text, primary key (scope, id)) "
+    "without rowid",
 )
 # Raise it with any change to the tables: a file of another form is begun anew.
 _FORM = 2
@@ -126,10 +127,9 @@ class Scratch:
         A key that comes twice is compared with what was seen of it last; the later one stands.
         A hash of None says that the record is deleted, which is new only of one that was alive.
         """
-        last = {key: at for at, key in enumerate(zip(scopes, ids, strict=True))}
-        given = [(at, scope, key, hashes[at]) for (scope, key), at in sorted(last.items())]
         self._db.execute("delete from incoming")
-        insert(self._db, "insert into incoming", given)
+        rows = list(zip(range(len(ids)), scopes, ids, hashes, strict=True))
+        insert(self._db, "insert or replace into incoming", rows)
         told = self._db.execute("""
             select json_group_array(position),
                 json_group_array(position) filter (where s.id is not null),

@@ -75,9 +75,12 @@ class Whole(NamedTuple):
         """As of `Made`."""
         return self.upserts.rows(places, op)
 
-    def families(self, places: Sequence[int]) -> list[Family]:  # noqa: ARG002  all are there
-        """As of `Made`; of all records."""
-        return self.kin
+    def families(self, places: Sequence[int]) -> list[Family]:
+        """As of `Made`."""
+        if len(places) == len(self.buffer.ids):
+            return self.kin
+        parents = set(places)
+        return [family.only(parents) for family in self.kin]
 
 
 class Worker:

@@ -65,12 +65,9 @@ def _all(made, places, op="upsert"):
     """Return everything that is made of the records at these places."""
     families = []
     for family in made.families(places):
-        ours = [at for at, parent in enumerate(family.places) if parent in places]
-        rows = family.source.rows(ours)
+        rows = family.source.rows(range(len(family.ids)))
         families.append((
-            {at: told for at, told in family.told.items() if at in places},
-            [(family.scopes[at], family.ids[at], family.marks[at]) for at in ours],
-            [one for one in family.rejects if one[0] in places],
+            family.told, family.places, family.scopes, family.ids, family.marks, family.rejects,
             rows.table, rows.rejects, rows.unknown,
         ))  # fmt: skip
     rows = made.rows(places, op)
