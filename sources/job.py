@@ -34,7 +34,7 @@ class PartSize:
     """How much of a scan is landed at once: at most this much work is lost by a crash."""
 
     pages: int = 1_000
-    rows: int = 50_000
+    rows: int = 100_000
     seconds: float = 60
 
 

@@ -10,6 +10,8 @@ from tempfile import SpooledTemporaryFile
 import pyarrow as pa
 
 _IN_MEMORY = 1 << 20
+# dlt takes 2 ms for a table, however few rows it has.
+_AT_ONCE = 2_000
 
 
 class Spool:
@@ -26,10 +28,17 @@ class Spool:
         self._writer.write_table(table)
 
     def drain(self) -> Iterator[pa.Table]:
-        """Yield what was kept, one table at a time, and keep it no longer."""
+        """Yield what was kept, some thousand rows at a time, and keep it no longer."""
         self._writer.close()
         self._file.seek(0)
         with pa.ipc.open_stream(pa.PythonFile(self._file, "r")) as batches:
+            some, rows = list[pa.RecordBatch](), 0
             for batch in batches:
-                yield pa.Table.from_batches([batch])
+                some.append(batch)
+                rows += batch.num_rows
+                if rows >= _AT_ONCE:
+                    yield pa.Table.from_batches(some)
+                    some, rows = [], 0
+            if some:
+                yield pa.Table.from_batches(some)
         self.close()

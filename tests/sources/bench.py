@@ -75,12 +75,15 @@ class Attached(Log):
     def _query(self, table: str, query: str, *values: object) -> Iterator[pa.Table]:
         if table in self.tables:
             text = query.format(table=f"{self.schema}.{table}").replace("%s", "?")
-            yield self.db.execute(text, list(values)).to_arrow_table()
+            with self._lock:
+                found = self.db.execute(text, list(values)).to_arrow_table()
+            yield found
 
     def land(self, name: str, rows: pa.Table) -> None:
         """Append rows to a table."""
         verb, given = ("insert into", "") if name in self.tables else ("create table", "as")
-        self.db.execute(f"{verb} {self.schema}.{name} {given} from rows")
+        with self._lock:
+            self.db.execute(f"{verb} {self.schema}.{name} {given} from rows")
         self.tables.add(name)
 
 
@@ -161,6 +164,7 @@ class Bench:
         account.log = self.log
         try:
             with job.closing:
+                job.closing.callback(job.abandon)
                 self._read(account)
                 while job.unfinished:
                     self._read(account)

@@ -1,0 +1,165 @@
+"""While one part of a scan is landed the next is read; nothing of it is noted before its turn."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+import sources.drive
+from sources.drive import run_scan
+from sources.errors import ContractError
+from sources.job import Job, PartSize
+from sources.loke import SHAPES
+from sources.loke.fields import CUSTOMERS
+from sources.paging import Page
+from tests.sources.bench import MemoryLog
+from tests.sources.loke import Loke
+
+LONG = 30
+
+
+class Reading:
+    """A scan of ten records a page, three pages a part, read for one account.
+
+    Attributes:
+        came: Set when a page is reached, by its number.
+        fails: What is raised at a page, by its number.
+        waits: At which page the reading waits for the run's end.
+    """
+
+    def __init__(self, *, by_parts: bool = True, complete: bool = True) -> None:
+        self.came = {number: threading.Event() for number in range(10)}
+        self.fails: dict[int, Exception] = {}
+        self.waits: int | None = None
+        self.job = Job(by_parts=by_parts, part=PartSize(pages=3))
+        self.home: dict[str, object] = {}
+        self.scan = partial(
+            run_scan, self.job, MemoryLog("loke", SHAPES), CUSTOMERS, vendor="loke", account="a",
+            tenant_id="t", kind="full", complete=complete, read=self._read, requests=lambda: 0,
+            context={"currency": None, "country": None},
+        )  # fmt: skip
+
+    def _read(self, scan):
+        for number in range(9):
+            self.came[number].set()
+            if number == self.waits:
+                self.job.stopped.wait(LONG)
+            if number in self.fails:
+                raise self.fails[number]
+            records = [{"id": f"{number}-{at}", "lastName": "A"} for at in range(10)]
+            scan.take(Page(records, "more", None))
+            scan.home["last"] = number
+            yield
+
+    def part(self) -> Iterator[object]:
+        """Land one part; the state is what its package says, as dlt hands it on."""
+        self.home = copy.deepcopy(self.home)
+        return self.scan(home=self.home)
+
+
+def _rows(part):
+    return sum(table.num_rows for table in part)
+
+
+def test_next_part_is_read_while_one_is_landed():
+    """Its pages come before anybody has asked for it, and no part is larger for it."""
+    reading = Reading()
+    part = reading.part()
+    assert next(part).num_rows == 30
+    assert reading.came[5].wait(LONG), "the second part is read"
+    assert _rows(part) == 0
+    assert not reading.came[6].wait(0.05), "and not the third"
+    assert [_rows(reading.part()), _rows(reading.part()), _rows(reading.part())] == [30, 30, 0]
+    assert not reading.job.unfinished
+
+
+def test_state_of_a_part_knows_nothing_of_the_next():
+    """Case 45: a crash while a part is landed leaves no note of what has not been landed."""
+    reading = Reading()
+    part = reading.part()
+    list(part)
+    assert reading.came[5].wait(LONG)
+    scan = next(iter(reading.job.scans.values()))
+    scan.ahead.wait()
+    assert reading.home["last"] == 2
+    landed_to = reading.home["landed_to"]
+    list(reading.part())
+    assert reading.home["last"] == 5
+    assert reading.home["landed_to"] > landed_to
+    assert reading.home["checkpoint"]["part"] == 2
+
+
+def test_failure_of_a_part_that_is_read_ahead_is_that_parts(caplog):
+    """What was landed stays, with its state; the error is told once, when its turn comes."""
+    reading = Reading()
+    reading.fails[4] = ContractError("broken", vendor="loke", account="a", resource="customers")
+    assert _rows(reading.part()) == 30
+    assert reading.came[4].wait(LONG)
+    assert reading.job.errors == []
+    before = copy.deepcopy(reading.home)
+    assert _rows(reading.part()) == 0
+    assert [str(error) for error in reading.job.errors] == [str(reading.fails[4])]
+    before.pop("checkpoint")
+    assert reading.home == before
+    assert not reading.job.unfinished
+
+
+def test_run_that_is_given_up_waits_for_nobody():
+    """A part that cannot be landed ends what is read ahead, whatever that waits for."""
+    reading = Reading()
+    reading.waits = 4
+    list(reading.part())
+    assert reading.came[4].wait(LONG)
+    scan = next(iter(reading.job.scans.values()))
+    ended = threading.Thread(target=reading.job.abandon)
+    ended.start()
+    ended.join(LONG / 3)
+    assert not ended.is_alive()
+    with pytest.raises(Exception, match="closed"):
+        scan.scratch.seen("")
+
+
+def test_part_that_cannot_be_yielded_leaves_nobody_reading(monkeypatch):
+    """Rows that cannot be had back from the disk end the scan, when nothing is read any more."""
+    reading = Reading()
+
+    def broken(scan):
+        def tables():
+            raise ValueError
+            yield
+
+        scan.state["checkpoint"] = {}
+        return tables()
+
+    monkeypatch.setattr(sources.drive.Scan, "end_part", broken)
+    assert list(reading.part()) == []
+    assert len(reading.job.errors) == 1
+    assert not [one for one in threading.enumerate() if one.name == "ahead"]
+
+
+@pytest.mark.parametrize("named", [{"by_parts": False}, {"complete": False}])
+def test_only_who_lands_by_parts_and_asks_the_log_no_more_reads_ahead(named):
+    """In anybody's own dlt code all is one part; an increment asks the log as it goes."""
+    reading = Reading(**named)
+    part = reading.part()
+    assert next(part).num_rows == 30
+    assert not reading.came[3].wait(0.05)
+    part.close()
+
+
+def test_tables_are_the_same_read_ahead_or_not(tmp_path, monkeypatch):
+    """A first load in many parts, then a complete scan of what changed meanwhile."""
+    told = []
+    for ahead in (True, False):
+        bench = Loke(tmp_path / str(ahead), customers=150)
+        if not ahead:
+            monkeypatch.setattr(sources.drive, "Ahead", lambda *_: None)
+        assert bench.sync(pages=1) == 0
+        assert bench.sync(full=True, pages=1) == 0
+        told.append((bench.customers(), bench.members(), bench.ops()))
+    assert told[0] == told[1]
+    assert len(told[0][0]) > 100
