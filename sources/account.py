@@ -112,7 +112,9 @@ class Account:
             return
         if self.job.allow_mass_delete:
             yield from self._run(shape, tenant, known[tenant], "full", _end_all, complete=True)
-            del known[tenant]
+            # It may take several parts, or fail: whose rows stand is still known.
+            if self.job.has_read(shape.resource, tenant):
+                del known[tenant]
         elif tenant not in self.job.missed:
             self.job.missed.add(tenant)
             held = Held(

@@ -56,7 +56,8 @@ def insert(db: sqlite3.Connection, into: str, rows: Sequence[Sequence[object]]) 
     Args:
         db: The database.
         into: What stands before `select`.
-        rows: Texts, numbers and None, as many in each.
+        rows: Texts, numbers and None, as many in each. A text ends where it has a NUL, which no
+            answer has (`sources.payload`).
     """
     if rows:
         fields = ", ".join(f"json_extract(value, '$[{at}]')" for at in range(len(rows[0])))

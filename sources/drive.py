@@ -128,11 +128,20 @@ def _part(scan: Scan, home: State, read: Read) -> Generator[pa.Table, None, bool
         scan.close(keep=True)
         return False
     brought = scan.end_part()
-    # Where absence means something, the log was asked for all it holds, and is asked no more.
-    if scan.job.by_parts and scan.complete_kind:
+    if _may_read_ahead(scan):
         scan.ahead = Ahead(scan, partial(_read_part, scan, read))
     yield from brought
     return True
+
+
+def _may_read_ahead(scan: Scan) -> bool:
+    """Tell whether a scan may read on while its part is landed; one of an account's at a time.
+
+    An increment asks the log about whoever comes, and would see half of what is being landed. Where
+    absence means something the log was asked for all it holds.
+    """
+    free = not any(other.ahead for other in scan.job.scans.values())
+    return scan.job.by_parts and scan.complete_kind and free
 
 
 def _read_part(scan: Scan, read: Read) -> None:

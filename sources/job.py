@@ -10,7 +10,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,9 +146,18 @@ class Job:
         for scan in self.scans.values():
             if scan.ahead:
                 scan.ahead.wait()
-            scan.reading.close()
-            scan.changes.drop()
-            scan.scratch.close()
+        for scan in self.scans.values():
+            with suppress(Exception):
+                scan.reading.close()
+                scan.changes.drop()
+                scan.scratch.close()
+
+    def has_read(self, resource: str, tenant_id: str) -> bool:
+        """Whether a tenant's scan has come to its end, and nothing was left out."""
+        key = (resource, tenant_id)
+        return key in self.done and any(
+            report.complete for report in self.reports if (report.resource, report.tenant_id) == key
+        )
 
     @property
     def unfinished(self) -> bool:

@@ -9,7 +9,10 @@ from functools import partial
 
 import pytest
 
+import sources.account
 import sources.drive
+import tests.sources.bench
+from sources import loke
 from sources.drive import run_scan
 from sources.errors import ContractError
 from sources.job import Job, PartSize
@@ -149,6 +152,41 @@ def test_only_who_lands_by_parts_and_asks_the_log_no_more_reads_ahead(named):
     assert next(part).num_rows == 30
     assert not reading.came[3].wait(0.05)
     part.close()
+
+
+def test_one_scan_of_an_account_reads_ahead():
+    """Of thirty organisations one does: each takes memory of its own."""
+    reading = Reading()
+    several = [partial(reading.scan, home={}, tenant_id=str(number)) for number in range(3)]
+    for scan in several:
+        assert _rows(scan()) == 30
+    assert [bool(scan.ahead) for scan in reading.job.scans.values()] == [True, False, False]
+    for _ in range(3):
+        for scan in several:
+            list(scan())
+    assert not reading.job.unfinished
+    assert [report.rows_changed for report in reading.job.reports] == [90] * 3
+
+
+def test_tenant_that_is_gone_ends_in_as_many_parts_as_it_takes(tmp_path, monkeypatch):
+    """With leave to, all of it ends; until that is done, nobody forgets that it stands."""
+    bench = Loke(tmp_path)
+    assert bench.sync() == 0
+    monkeypatch.setattr(loke._Account, "tenants", [])  # noqa: SLF001
+    monkeypatch.setattr(tests.sources.bench, "PartSize", lambda pages: PartSize(pages, rows=3))
+    assert bench.sync() == 5
+    assert len(bench.customers()) == 40
+
+    def fail(*_):
+        raise ValueError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sources.account, "drop_scope", fail)
+        assert bench.sync(allow_mass_delete=True) == 4
+    assert len(bench.customers()) == 40
+    assert bench.sync(allow_mass_delete=True) == 0
+    assert bench.customers() == bench.members() == set()
+    assert not any(state["tenants"] for state in bench.state.values())
 
 
 def test_tables_are_the_same_read_ahead_or_not(tmp_path, monkeypatch):

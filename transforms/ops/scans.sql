@@ -11,7 +11,7 @@ create table if not exists ops.scans (
     started_at timestamptz not null, -- By our clock.
     finished_at timestamptz, -- By our clock.
     complete boolean not null, -- Whether everything it set out to read was read.
-    requests bigint not null, -- Requests sent, retries included.
+    requests bigint not null, -- Requests sent, retries included; between tenants read at once roughly divided.
     rows_seen bigint not null, -- Records read.
     rows_changed bigint not null, -- Rows landed because they were new or different.
     rows_removed bigint not null, -- Deletions landed.
