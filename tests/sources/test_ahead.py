@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -30,14 +31,12 @@ class Reading:
 
     Attributes:
         came: Set when a page is reached, by its number.
-        fails: What is raised at a page, by its number.
-        waits: At which page the reading waits for the run's end.
+        does: What happens at a page, by its number.
     """
 
     def __init__(self, *, by_parts: bool = True, complete: bool = True) -> None:
         self.came = {number: threading.Event() for number in range(10)}
-        self.fails: dict[int, Exception] = {}
-        self.waits: int | None = None
+        self.does: dict[int, Callable[[], object]] = {}
         self.job = Job(by_parts=by_parts, part=PartSize(pages=3))
         self.home: dict[str, object] = {}
         self.scan = partial(
@@ -49,10 +48,7 @@ class Reading:
     def _read(self, scan):
         for number in range(9):
             self.came[number].set()
-            if number == self.waits:
-                self.job.stopped.wait(LONG)
-            if number in self.fails:
-                raise self.fails[number]
+            self.does.get(number, lambda: None)()
             records = [{"id": f"{number}-{at}", "lastName": "A"} for at in range(10)]
             scan.take(Page(records, "more", None))
             scan.home["last"] = number
@@ -99,13 +95,18 @@ def test_state_of_a_part_knows_nothing_of_the_next():
 def test_failure_of_a_part_that_is_read_ahead_is_that_parts(caplog):
     """What was landed stays, with its state; the error is told once, when its turn comes."""
     reading = Reading()
-    reading.fails[4] = ContractError("broken", vendor="loke", account="a", resource="customers")
+    broken = ContractError("broken", vendor="loke", account="a", resource="customers")
+
+    def fail():
+        raise broken
+
+    reading.does[4] = fail
     assert _rows(reading.part()) == 30
     assert reading.came[4].wait(LONG)
     assert reading.job.errors == []
     before = copy.deepcopy(reading.home)
     assert _rows(reading.part()) == 0
-    assert [str(error) for error in reading.job.errors] == [str(reading.fails[4])]
+    assert reading.job.errors == [broken]
     before.pop("checkpoint")
     assert reading.home == before
     assert not reading.job.unfinished
@@ -114,7 +115,7 @@ def test_failure_of_a_part_that_is_read_ahead_is_that_parts(caplog):
 def test_run_that_is_given_up_waits_for_nobody():
     """A part that cannot be landed ends what is read ahead, whatever that waits for."""
     reading = Reading()
-    reading.waits = 4
+    reading.does[4] = lambda: reading.job.stopped.wait(LONG)
     list(reading.part())
     assert reading.came[4].wait(LONG)
     scan = next(iter(reading.job.scans.values()))
@@ -128,7 +129,8 @@ def test_run_that_is_given_up_waits_for_nobody():
 
 def test_part_that_cannot_be_yielded_leaves_nobody_reading(monkeypatch):
     """Rows that cannot be had back from the disk end the scan, when nothing is read any more."""
-    reading = Reading()
+    reading, passed = Reading(), threading.Event()
+    reading.does[3] = lambda: (time.sleep(0.2), passed.set())
 
     def broken(scan):
         def tables():
@@ -141,7 +143,7 @@ def test_part_that_cannot_be_yielded_leaves_nobody_reading(monkeypatch):
     monkeypatch.setattr(sources.drive.Scan, "end_part", broken)
     assert list(reading.part()) == []
     assert len(reading.job.errors) == 1
-    assert not [one for one in threading.enumerate() if one.name == "ahead"]
+    assert passed.is_set()
 
 
 @pytest.mark.parametrize("named", [{"by_parts": False}, {"complete": False}])
