@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
-import pyarrow as pa
 
 _CACHE_KB = 8_000
 # Keys in no order of their own touch most pages: fewer and larger ones are a fifth less work.
@@ -67,11 +66,6 @@ def insert(db: sqlite3.Connection, into: str, rows: Sequence[Sequence[object]]) 
 def column(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
     """Return the first column of what a query finds."""
     return [row[0] for row in db.execute(query, values)]
-
-
-def rows_of(heads: pa.Table) -> Iterator[tuple[str, ...]]:
-    """Return the rows of a table of (scope, id, hash, op)."""
-    return zip(*(heads.column(n).to_pylist() for n in ("scope", "id", "hash", "op")), strict=True)
 
 
 def remove(path: Path) -> None:

@@ -213,11 +213,8 @@ def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorE
 def _let_go(scan: Scan | None, *, keep: bool) -> None:
     """End a failed scan's reading and its memory: a broken cache is no reason to fail for."""
     if scan is not None:
-        if scan.ahead:
-            scan.ahead.wait()
         with suppress(Exception):
-            scan.reading.close()
-            scan.changes.drop()
+            scan.stop()
             scan.close(keep=keep)
 
 

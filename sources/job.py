@@ -144,19 +144,15 @@ class Job:
         # Who waits for a vendor's quota, to read on, waits no more.
         self.stopped.set()
         for scan in self.scans.values():
-            if scan.ahead:
-                scan.ahead.wait()
-        for scan in self.scans.values():
             with suppress(Exception):
-                scan.reading.close()
-                scan.changes.drop()
+                scan.stop()
                 scan.scratch.close()
 
     def has_read(self, resource: str, tenant_id: str) -> bool:
         """Whether a tenant's scan has come to its end, and nothing was left out."""
-        key = (resource, tenant_id)
-        return key in self.done and any(
-            report.complete for report in self.reports if (report.resource, report.tenant_id) == key
+        return any(
+            report.complete and (report.resource, report.tenant_id) == (resource, tenant_id)
+            for report in self.reports
         )
 
     @property

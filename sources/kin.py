@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from sources.buffer import Buffer
 from sources.job import ScanReport
+from sources.known import rows_of
 from sources.made import Family, Here, Made, Source
 from sources.records import Child, Shape
 
@@ -142,8 +143,7 @@ class Kin:
             return scratch.kin.holders(resource, key)
         held: set[str] = set()
         for table in self._heads(child.shape, [key]):
-            pairs = zip(*(table.column(n).to_pylist() for n in ("scope", "op")), strict=True)
-            held |= {scope for scope, op in pairs if op == "upsert"}
+            held |= {scope for scope, op in rows_of(table, "scope", "op") if op == "upsert"}
         return (held - scratch.kin.asked(sorted(held))) | scratch.kin.holders(resource, key)
 
     def end(self, child: Child, key: str, parents: Sequence[str]) -> None:
@@ -169,9 +169,7 @@ class Kin:
                 for heads in self._heads(child.shape, chunk, by=child.shape.scope):
                     scratch.kin.learn(child.shape.resource, heads, everyone=chunk is None)
                     if chunk is not None:
-                        alive = zip(
-                            *(heads.column(n).to_pylist() for n in ("id", "op")), strict=True
-                        )
+                        alive = rows_of(heads, "id", "op")
                         were = self._were[child.shape.resource]
                         were.update(key for key, op in alive if op == "upsert")
 
@@ -202,8 +200,8 @@ class Kin:
         complete = self._scan.complete_kind
         known: dict[str, str] = {}
         for table in self._heads(lists, None if complete else touched):
-            alive = zip(*(table.column(n).to_pylist() for n in ("id", "op")), strict=True)
-            known |= {name: op for name, op in alive if op == "upsert"}
+            pairs = rows_of(table, "id", "op")
+            known |= {name: op for name, op in pairs if op == "upsert"}
         alive_now = self._alive(child, None if complete else touched)
         seen = self._scan.job.observe()
         fresh = sorted(alive_now - known.keys())

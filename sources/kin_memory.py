@@ -9,7 +9,8 @@ from itertools import repeat
 
 import pyarrow as pa
 
-from sources.cache import GIVEN, column, insert, rows_of
+from sources.cache import GIVEN, column, insert
+from sources.known import HEAD, rows_of
 
 KIN_TABLES = (
     "kin (resource text, scope text, id text, hash text)",
@@ -38,7 +39,7 @@ class KinMemory:
             f"insert or replace into kin select ?, ?, ?, ? where ? = 'upsert' {others}",
             (
                 (resource, scope, key, mark, op, *((scope,) if everyone else ()))
-                for scope, key, mark, op in rows_of(heads)
+                for scope, key, mark, op in rows_of(heads, *HEAD)
             ),
         )
 

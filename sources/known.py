@@ -23,6 +23,8 @@ from sources.erased import Erased
 from sources.payload import Record
 from sources.records import Shape
 
+# What `Log.heads` yields.
+HEAD = ("scope", "id", "hash", "op")
 _CHUNK = 50_000
 # Keys in one question.
 _AT_ONCE = 1_000
@@ -118,9 +120,7 @@ class Log:
             tenant_id,
             *bound,
         ):
-            found.update(
-                zip(*(table.column(n).to_pylist() for n in ("id", "holders")), strict=True)
-            )
+            found.update(rows_of(table, "id", "holders"))
         return found
 
     def erased(self, tenant_id: str) -> Erased:
@@ -138,8 +138,7 @@ class Log:
             """,
             tenant_id,
         ):
-            columns = (table.column(name).to_pylist() for name in ("salt", "customer_hash"))
-            pairs += zip(*columns, strict=True)
+            pairs += rows_of(table, "salt", "customer_hash")
         return Erased.of(tenant_id, pairs)
 
     def not_older(
@@ -169,7 +168,7 @@ class Log:
             tenant_id,
             *values,
         ):
-            found.update(zip(*(table.column(n).to_pylist() for n in ("id", "stamp")), strict=True))
+            found.update(rows_of(table, "id", "stamp"))
         return found
 
     def last_observed(self, shape: Shape) -> datetime:
@@ -193,6 +192,11 @@ class Log:
                     yield from _arrow(cursor)
             except DatabaseUndefinedRelation:
                 return
+
+
+def rows_of(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Return these columns of a table, row by row."""
+    return zip(*(table.column(name).to_pylist() for name in names), strict=True)
 
 
 def _arrow(cursor: Any) -> Iterator[pa.Table]:

@@ -238,6 +238,13 @@ class Scan:
             self.state["full_at"] = self.job.timing.now().isoformat()
         self.report.watermark = watermark
 
+    def stop(self) -> None:
+        """Read no more, and land nothing of the part under way."""
+        if self.ahead:
+            self.ahead.wait()
+        self.reading.close()
+        self.changes.drop()
+
     def close(self, *, keep: bool = False) -> None:
         """End the pass: its report is written; its memory goes unless a checkpoint needs it."""
         self.report.finished_at = self.job.timing.now()

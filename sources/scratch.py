@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import orjson
 import pyarrow as pa
 
-from sources.cache import GIVEN, column, insert, opened, remove, rows_of
+from sources.cache import GIVEN, column, insert, opened, remove
 from sources.kin_memory import KIN_TABLES, KinMemory
+from sources.known import HEAD, rows_of
 
 # Rows lie in the order of their keys.
 _TABLES = (
@@ -109,7 +110,8 @@ class Scratch:
 
     def learn(self, heads: pa.Table) -> None:
         """Add what the log holds of these keys: `heads` is (scope, id, hash, op)."""
-        self._db.executemany("insert or replace into known values (?, ?, ?, ?)", rows_of(heads))
+        rows = rows_of(heads, *HEAD)
+        self._db.executemany("insert or replace into known values (?, ?, ?, ?)", rows)
 
     def unlearned(self, ids: Sequence[str]) -> list[str]:
         """Return which of these ids the log has not been asked about."""

@@ -11,6 +11,7 @@ from sources.convert import latest
 from sources.foodics import api
 from sources.foodics.fields import CUSTOMERS
 from sources.http import Client
+from sources.known import rows_of
 from sources.order import NewestFirst
 from sources.paging import Batch, Page, numbered
 from sources.scan import Reading, Scan
@@ -111,9 +112,7 @@ class Deleted:
         buried = {
             record_id
             for heads in scan.log.heads(CUSTOMERS, scan.report.tenant_id)
-            for record_id, op in zip(
-                *(heads.column(name).to_pylist() for name in ("id", "op")), strict=True
-            )
+            for record_id, op in rows_of(heads, "id", "op")
             if op == "delete"
         } - set(scan.home.get("erased", ()))
         if len(buried) - total > _MOST:

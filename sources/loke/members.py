@@ -13,6 +13,7 @@ from typing import Any
 
 from sources.errors import Forbidden, NotFound, Unavailable, VendorError
 from sources.http import Client
+from sources.known import rows_of
 from sources.loke import api
 from sources.loke.fields import CUSTOMER_LISTS, MEMBERS
 from sources.paging import Page, together
@@ -177,9 +178,7 @@ class Members:
         alive = {
             list_id
             for heads in self._scan.log.heads(CUSTOMER_LISTS, self._org)
-            for list_id, op in zip(
-                *(heads.column(n).to_pylist() for n in ("id", "op")), strict=True
-            )
+            for list_id, op in rows_of(heads, "id", "op")
             if op == "upsert"
         } | {*self._scan.known_scopes()}
         return is_too_many(self._scan, len((alive - self._shown) | {*gone}), len(alive))
