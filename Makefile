@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+SOAKED := tests/test_machine.py tests/test_machine_light.py tests/transforms/test_fold.py
 PEERS  := $(patsubst benchmarks/peers/%.txt,%,$(wildcard benchmarks/peers/*.txt))
 BENCH   = $(WORKLOADS) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only "$(ONLY)")
 
@@ -28,8 +29,8 @@ test: $(READY)   ## check, then the whole suite; COVERED=1 with its coverage flo
 	$(if $(COVERED),$(BIN)/coverage combine --quiet)
 	$(if $(COVERED),$(BIN)/coverage report)
 
-soak: $(READY)   ## both state machines for as long as EXAMPLES says, seeds printed (200: hours)
-	REGULARS_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_machine.py tests/test_machine_light.py -n 0 -s
+soak: $(READY)   ## fold and both state machines for as long as EXAMPLES says, seeds printed (200: hours)
+	REGULARS_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest $(SOAKED) -n 0 -s
 
 fuzz: $(READY)   ## pages with values nobody should send, for MINUTES; SEED=… again from one
 	REGULARS_FUZZ_MINUTES=$(or $(MINUTES),10) REGULARS_FUZZ_SEED=$(SEED) $(BIN)/python -m pytest -n0 -s tests/test_fuzz.py

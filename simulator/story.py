@@ -12,47 +12,51 @@ import httpx
 from simulator.core import Simulator
 
 EMAIL = "mara.quill@example.com"
+_PERSON = {"first_name": "Mara", "last_name": "Quill"}
 _REFUSED = 400
 
 
 def arrive(simulator: Simulator) -> dict[str, tuple[str, str]]:
-    """Make one guest known to every vendor; return her tenant and id at each."""
-    person = {"first_name": "Mara", "last_name": "Quill"}
-    loke, collins = simulator.loke, simulator.collins
-    kounta, foodics = simulator.kounta, simulator.foodics
-    org, london = loke.organizations[0], collins.tenants[0]
-    company, business = kounta.tenants[0], foodics.tenants[0]
-    at = {
-        "loke": (
-            org,
-            loke.create_customer(
-                org, firstName="Mara", lastName="Quill", email=EMAIL, phoneNumber="+61491570006",
-                hasAgreedToMarketing=True, statistics={"pointsBalance": 420, "totalSpend": 15640},
-            ),
-        ),
-        "collins": (
-            london, collins.create_customer(london, **person, email=EMAIL, phone="07700 900001")
-        ),
-        "kounta": (
-            company,
-            kounta.create_customer(
-                company, **person, primary_email_address=EMAIL, mobile="0491 570 006",
-                accepts_marketing=True,
-            ),
-        ),
-        "foodics": (
-            business,
-            foodics.create_customer(
-                business, name="Mara Quill", email=EMAIL.upper(), dial_code=61, phone="491570006",
-            ),
-        ),
-    }  # fmt: skip
-    loke.add_member(org, loke.list_ids(org)[0], at["loke"][1])
-    collins.set_labels(*at["collins"], ["VIP"])
-    collins.set_preference(*at["collins"], collins.preference_ids(london)[0], True)  # noqa: FBT003
-    kounta.set_tags(*at["kounta"], ["Regular"])
-    foodics.attach(business, foodics.tag_ids(business)[0], at["foodics"][1])
-    return at
+    """Make one guest known to every vendor there is; return her tenant and id at each."""
+    known = {"loke": _at_loke, "collins": _at_collins, "kounta": _at_kounta, "foodics": _at_foodics}
+    return {vendor: known[vendor](simulator) for vendor in simulator.vendors}
+
+
+def _at_loke(simulator: Simulator) -> tuple[str, str]:
+    loke, org = simulator.loke, simulator.loke.organizations[0]
+    made = loke.create_customer(
+        org, firstName="Mara", lastName="Quill", email=EMAIL, phoneNumber="+61491570006",
+        hasAgreedToMarketing=True, statistics={"pointsBalance": 420, "totalSpend": 15640},
+    )  # fmt: skip
+    loke.add_member(org, loke.list_ids(org)[0], made)
+    return org, made
+
+
+def _at_collins(simulator: Simulator) -> tuple[str, str]:
+    collins, london = simulator.collins, simulator.collins.tenants[0]
+    made = collins.create_customer(london, **_PERSON, email=EMAIL, phone="07700 900001")
+    collins.set_labels(london, made, ["VIP"])
+    collins.set_preference(london, made, collins.preference_ids(london)[0], True)  # noqa: FBT003
+    return london, made
+
+
+def _at_kounta(simulator: Simulator) -> tuple[str, str]:
+    kounta, company = simulator.kounta, simulator.kounta.tenants[0]
+    made = kounta.create_customer(
+        company, **_PERSON, primary_email_address=EMAIL, mobile="0491 570 006",
+        accepts_marketing=True,
+    )  # fmt: skip
+    kounta.set_tags(company, made, ["Regular"])
+    return company, made
+
+
+def _at_foodics(simulator: Simulator) -> tuple[str, str]:
+    foodics, business = simulator.foodics, simulator.foodics.tenants[0]
+    made = foodics.create_customer(
+        business, name="Mara Quill", email=EMAIL.upper(), dial_code=61, phone="491570006"
+    )
+    foodics.attach(business, foodics.tag_ids(business)[0], made)
+    return business, made
 
 
 def day(simulator: Simulator, guest: dict[str, tuple[str, str]]) -> None:

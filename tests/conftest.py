@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -21,6 +22,8 @@ from tests.truth import expected
 ROOT = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 5, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+# How long a soak is to be; none in the suite.
+EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "0"))
 
 
 class _NoPandas:
@@ -36,6 +39,12 @@ class _NoPandas:
 
 if importlib.util.find_spec("pandas") is None:
     sys.meta_path.insert(0, _NoPandas())
+
+
+def pytest_collection_finish() -> None:
+    """Look through what is imported no more for garbage, as a command does."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.fixture
@@ -141,7 +150,7 @@ class Tables:
         """Return the rows of several queries, the file opened once."""
         if not self.file.exists():
             return [[] for _ in texts]
-        with duckdb.connect(str(self.file), read_only=True) as connection:
+        with duckdb.connect(str(self.file), read_only=True, config={"threads": 1}) as connection:
             connection.execute("set timezone = 'UTC'")
             return [answer(connection, text) for text in texts]
 

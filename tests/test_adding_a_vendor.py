@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import MINUTE, ROOT, assert_sound
+from tests.conftest import EXAMPLES, MINUTE, ROOT, assert_sound
 
 PAGE = "docs/adding-a-vendor.md"
 COPIED = (
@@ -35,7 +35,7 @@ _MOST = (
     "first_sync or quiet or restored_one or rejoining or deleted_list or mass or hidden or told "
     "or erased"
 )
-CONTRACT = "tableside" if os.environ.get("REGULARS_EXAMPLES") else f"tableside and ({_MOST})"
+CONTRACT = "tableside" if EXAMPLES else f"tableside and ({_MOST})"
 
 
 def follow(page: str, folder: Path) -> list[Path]:
@@ -117,7 +117,7 @@ def test_files_of_the_page_keep_to_the_house(copy):
     changed = ("sources/__init__.py", "simulator/core.py", "tests/contract/worlds.py")
     run(copy, "-m", "ruff", "format", "--no-cache", "--check", *new, *changed, "tests/truth.py")
     run(copy, "-m", "ruff", "check", "--no-cache", *new, *changed, "tests/truth.py")
-    run(copy, "-m", "mypy", "--follow-imports=silent", "--cache-dir=.mypy_cache", *new)
+    run(copy, "-m", "mypy", "--cache-dir=.mypy_cache", *new)
     run(copy, "docs/dictionary.py")
     run(copy, "docs/fields.py")
     house = ("tests/test_architecture.py", "tests/test_docs.py")

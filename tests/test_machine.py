@@ -32,7 +32,16 @@ from simulator import (
 )
 from sources.job import Window
 from sources.throttle import Timing
-from tests.conftest import NOON, ROOT, Tables, assert_sound, assert_true, configure, history
+from tests.conftest import (
+    EXAMPLES,
+    NOON,
+    ROOT,
+    Tables,
+    assert_sound,
+    assert_true,
+    configure,
+    history,
+)
 from tests.contract.worlds import WORLDS
 from tests.crash.matrix import Processes
 
@@ -321,9 +330,6 @@ class Machine(RuleBasedStateMachine):
                 sys.stderr.write(f"steps so far: {dict(self.steps)}\n")
 
 
-EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "0"))
-
-
 def lengths(examples, steps, times=1):
     """So many examples of so many steps; a soak's are longer, and `times` what it asks for."""
     return settings(
@@ -336,5 +342,5 @@ def lengths(examples, steps, times=1):
     )
 
 
-Machine.TestCase.settings = lengths(examples=2, steps=12)
+Machine.TestCase.settings = lengths(examples=2, steps=8)
 TestMachine = Machine.TestCase

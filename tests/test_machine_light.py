@@ -63,5 +63,5 @@ class LightMachine(test_machine.Machine):
             self.light.db.close()
 
 
-LightMachine.TestCase.settings = test_machine.lengths(examples=6, steps=20, times=12)
+LightMachine.TestCase.settings = test_machine.lengths(examples=5, steps=14, times=12)
 TestLightMachine = LightMachine.TestCase

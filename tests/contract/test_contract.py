@@ -95,7 +95,6 @@ def test_record_without_a_stamp_is_found_by_a_complete_scan(vendor, world, sync,
     assert_true(tables, world.sim)
 
 
-@pytest.mark.whole
 def test_deleted_customer_ends_and_a_restored_one_begins_anew(vendor, world, sync, tables):
     """Cases 28, 37: a deletion ends the history, a restore of the same opens a new one."""
     customer = world.any_customer()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from itertools import count
 
 import orjson
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sources.collins import reading
+from tests.conftest import EXAMPLES
 from tests.sources.collins_bench import TENANT, Bench
 
 LIST = r"/customers\?"
@@ -101,10 +101,9 @@ WAYS = {
     "filter_ignored": st.booleans(),
     "filter_zone": st.sampled_from(["UTC", "America/Los_Angeles"]),
 }
-EXAMPLES = int(os.environ.get("REGULARS_EXAMPLES", "0")) or 8
 
 
-@settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
+@settings(max_examples=EXAMPLES or 8, derandomize=True, deadline=None, database=None)
 @given(
     switches=st.fixed_dictionaries({}, optional=WAYS),
     acts=st.lists(st.tuples(st.integers(1, 12), st.sampled_from(sorted(ACTS))), max_size=3),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.dialects import problems
+from tests.conftest import EXAMPLES
 from transforms.publish import CheckFailedError, Warehouse, publish
 
 T0 = datetime(2026, 5, 2, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ class Connection:
 def _warehouse() -> Warehouse:
     from sources.loke.fields import SHAPES
 
-    db = duckdb.connect()
+    db = duckdb.connect(config={"threads": 1})
     db.execute("set timezone = 'UTC'; create schema raw_loke")
     for shape in SHAPES:
         empty = shape.schema.empty_table()  # noqa: F841  read by name below
@@ -87,7 +87,7 @@ LOG = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=EXAMPLES * 10 or 20, derandomize=not EXAMPLES, deadline=None)
 @given(LOG, st.integers(1, 6), st.booleans())
 def test_fold_in_parts_equals_the_definition_and_a_rebuild(entries, parts, repeated):
     """Invariant 12, cases 36, 43: whatever comes when, and twice, history is the log's meaning."""
@@ -173,11 +173,6 @@ def test_failed_check_leaves_everything_as_it_was(monkeypatch, tmp_path):
     with pytest.raises(CheckFailedError):
         publish(warehouse)
     assert _history(warehouse) == before
-
-
-def test_every_statement_can_be_said_in_every_dialect():
-    """The SQL is written once and runs on any supported warehouse."""
-    assert problems() == []
 
 
 def test_more_versions_than_fit_a_portion_are_folded_alike():
