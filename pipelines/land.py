@@ -26,8 +26,6 @@ from sources.job import Job
 from transforms.publish import Warehouse
 
 log = logging.getLogger("regulars")
-# Arrow's own allocators keep what was freed for themselves; a run's memory is to stay flat.
-pa.set_memory_pool(pa.system_memory_pool())
 
 
 def land(

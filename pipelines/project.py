@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def prepare() -> None:
-    """Tell dlt where the project is; to be called before dlt is imported.
+    """Tell dlt where the project is; to be called before dlt or pyarrow is imported.
 
     `DLT_PROJECT_DIR` wins where it is set.
     """
@@ -24,6 +24,9 @@ def prepare() -> None:
     os.environ.setdefault("ENABLE_RUNTIME_TRACE", "false")
     # A package that is loaded is of no more use, and holds people's data.
     os.environ.setdefault("LOAD__DELETE_COMPLETED_JOBS", "true")
+    # Arrow's own allocators keep what was freed for themselves; a run's memory is to stay flat.
+    # Told by `set_memory_pool` only what Python asks for would come from the system.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def collect_seldom() -> None:

@@ -182,7 +182,12 @@ def begin() -> subprocess.Popen[bytes]:
     code = "from sources.worker import serve; serve()"
     process = subprocess.Popen(  # noqa: S603  our own words
         [sys.executable, "-P", "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        # Arrow's own allocators keep what was freed for themselves.
+        env={
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         # What fails there fails here again, and is told here without quoting anybody's data.
@@ -201,7 +206,6 @@ def serve() -> None:
     """Answer on standard output what is asked on standard input, until there is no more."""
     # Ctrl-C reaches both processes; the other one decides, and this one ends with its questions.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pa.set_memory_pool(pa.system_memory_pool())
     # Records hold no circles that it could find.
     gc.disable()
     answers = os.fdopen(os.dup(1), "wb")
