@@ -206,7 +206,8 @@ def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorE
     if isinstance(error, ContractError):
         # A page address the vendor no longer takes must not be asked for ever again.
         state.pop("checkpoint", None)
-    report.finished_at = job.timing.now()
+    # It may have come to its end before what it read could be handed on.
+    report.finished_at, report.complete, report.watermark = job.timing.now(), False, None
     _let_go(scan, keep="checkpoint" in state)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from sources.changes import Changes
 from tests.conftest import MINUTE, assert_true
 
 pytestmark = pytest.mark.light
@@ -390,4 +391,21 @@ def test_full_means_as_it_is_now_not_as_a_checkpoint_left_it(sim, sync, tables, 
     sim.clear()
     sim.loke.delete_customer(org, max(sim.loke.customer_ids(org)))
     assert sync(full=True).exit_code == 0
+    assert_true(tables, sim)
+
+
+def test_scan_whose_last_rows_cannot_be_handed_on_is_not_complete(sim, sync, tables, monkeypatch):
+    """It had come to its end: what it says of itself is taken back, and the next run repairs."""
+
+    def torn(_):
+        yield from ()
+        raise ValueError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Changes, "drain", torn)
+        outcome = sync()
+    assert outcome.exit_code == 4
+    assert {(one.complete, one.watermark) for one in outcome.reports} == {(False, None)}
+    assert tables.one("select count(*) from ops.scans where complete") == 0
+    assert sync().exit_code == 0
     assert_true(tables, sim)
