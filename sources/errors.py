@@ -62,7 +62,7 @@ class ContractError(VendorError):
 
 
 class NotFound(ContractError):
-    """The vendor answered 404 where a thing was expected; a caller may know what that means."""
+    """404 or 410 where a thing was expected; a caller may know what that means."""
 
 
 class Refused(ContractError):

@@ -23,7 +23,7 @@ import httpx
 
 from sources import verdicts
 from sources.auth import Auth, TokenRefusedError
-from sources.errors import AuthError, ConfigError, NotFound, Refused, Unavailable
+from sources.errors import AuthError, ConfigError, NotFound, Unavailable
 from sources.payload import MalformedBodyError, Record, parse, record_in
 from sources.retry import Tries, is_expiry, is_passing, is_throttle, own_wait, vendors_wait
 from sources.throttle import Limiter, OverBudgetError, vendor_time
@@ -128,7 +128,7 @@ class Client:
         """Return the answer's value, checked by `read`, and the answer.
 
         Raises:
-            NotFound: 404. Forbidden: 403. AuthError: a token just issued was refused.
+            NotFound: 404 or 410. Forbidden: 403. AuthError: a token just issued was refused.
             ContractError: Any other 3xx or 4xx, or a body that `read` refuses three times.
             Unavailable: The vendor failed, or asked for a longer wait than the run may take.
         """
@@ -160,16 +160,12 @@ class Client:
     ) -> Record | None:
         """Return the record at its own address, or None when the vendor says there is none.
 
-        Raises as `get` does, but for 404 and 410: one gone is one no more.
+        Raises as `get` does otherwise.
         """
         try:
             return self.get(url, resource=resource, read=read)[0]
         except NotFound:
             return None
-        except Refused as error:
-            if error.status == httpx.codes.GONE:
-                return None
-            raise
 
     def send(self, request: httpx.Request) -> httpx.Response:
         """Send a token request under the same policy; return any answer below 500 but 429."""

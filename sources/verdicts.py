@@ -18,7 +18,8 @@ from sources.errors import (
 )
 from sources.retry import TRIES, is_expiry
 
-_OK, _FORBIDDEN, _GONE = 200, 403, 404
+_OK, _FORBIDDEN = 200, 403
+_GONE = (404, 410)
 Where = dict[str, Any]
 """Vendor, account and resource, as every VendorError wants them."""
 
@@ -40,8 +41,8 @@ def refused(response: httpx.Response, where: Where) -> VendorError | None:
             "permission granted",
             **where,
         )
-    if status == _GONE:
-        return NotFound("the vendor says this does not exist (404)", **where)
+    if status in _GONE:
+        return NotFound(f"the vendor says this does not exist ({status})", **where)
     return Refused(
         f"an unexpected answer ({status}). Nothing of this scan was published and the watermark "
         "has not moved",

@@ -47,8 +47,10 @@ def _of(tables, list_id):
         ({"body": b"<html>"}, ContractError, 4),
         ({"status": 403}, Forbidden, 3),
         ({"status": 404}, Unavailable, 75),
+        ({"status": 410}, Unavailable, 75),
+        ({"status": 400}, ContractError, 4),
     ],
-    ids=["500", "html", "403", "404"],
+    ids=["500", "html", "403", "404", "410", "400"],
 )
 def test_list_that_fails_for_good_keeps_nobody_else_waiting(
     sim, sync, tables, clock, org, lists, fault, kind, code
@@ -215,6 +217,19 @@ def test_list_deleted_while_its_removals_are_confirmed_ends(sim, sync, tables, o
     sim.before(rf"{lists[0]}/members", 2, lambda: sim.loke.delete_list(org, lists[0]))
     assert sync().exit_code == 0
     assert not _of(tables, lists[0])
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_member_who_is_gone_has_left_every_list(sim, sync, tables, org, lists, status):
+    """A missing member's own address may say so in either way."""
+    sim.loke.switches.gone_status = status
+    sync()
+    member = sim.loke.member_ids(org, lists[0])[0]
+    sim.loke.delete_customer(org, member)
+    outcome = sync()
+    assert (outcome.exit_code, outcome.errors) == (0, [])
+    assert sim.count(rf"{member}/memberships")
+    assert member not in {row[2] for row in tables.members()}
 
 
 def test_confirmation_that_fails_removes_nobody_from_that_list(sim, sync, tables, org, lists):
