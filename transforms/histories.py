@@ -107,17 +107,16 @@ class Fold:
         self._make(news)
         self._make(self._changed, ", times bigint, bucket text")
         parts = shares(rows, self.dialect)
+        # An engine then knows how few they are before it looks through the whole log.
         for part in parts:
-            keys = self._say("news", within=part(f"news.{spread}"))
-            if len(parts) == 1:
-                # An engine then knows how few they are before it looks through the whole log.
-                self.run(f"insert into {news} {keys}")
-                if all_new and self._count(news) == rows:
-                    # Of each there is the one row, and no need to look.
-                    self.run(f"insert into {self._changed} select *, 1, '00' from {news}")
-                    return
-                log = touched(self.queries, self.entity, news)
-                self.run(self._say("changed", news=news, entries=log, within="1 = 1"))
-            else:
-                log, within = staged(self.queries), part(f"entry.{spread}")
-                self.run(self._say("changed", news=f"({keys})", entries=log, within=within))
+            self.run(f"insert into {news} {self._say('news', within=part(f'news.{spread}'))}")
+        if all_new and self._count(news) == rows:
+            # Of each there is the one row, and no need to look.
+            self.run(f"insert into {self._changed} select *, 1, '00' from {news}")
+            return
+        few = len(parts) == 1
+        log = touched(self.queries, self.entity, news) if few else staged(self.queries)
+        for part in parts:
+            some = f"(select * from {news} as news where {part(f'news.{spread}')})"
+            within = part(f"entry.{spread}")
+            self.run(self._say("changed", news=some, entries=log, within=within))

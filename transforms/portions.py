@@ -17,7 +17,7 @@ MOST_LOOKS = 32
 """How often a very large log is looked through by statements of the second kind."""
 
 # To find keys costs a look through all of the log for each share, and they fit: a key is short.
-_SHARE, _MOST_SHARES = 500_000, 8
+_SHARE, _MOST_SHARES = 250_000, 16
 
 Run = Callable[[str], Sequence[Sequence[Any]]]
 
