@@ -57,8 +57,6 @@ def measure(command: Sequence[str], env: Mapping[str, str], folder: Path) -> Run
         text = output.read()
     if child.returncode:
         raise Failed(f"{' '.join(command)} ended {child.returncode}:\n{text[-2000:]}")
-    # The kernel knows the true peak of the largest process, samples may miss it.
-    peak = max(peak, usage.ru_maxrss * 1024)
     return Run(wall, usage.ru_utime + usage.ru_stime, peak / _MB, written / _MB, text)
 
 
@@ -66,7 +64,9 @@ def _watch(pid: int) -> int:
     """Wait until a process ends; return the most memory its tree was seen to hold."""
     peak = 0
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        peak = max(peak, _held(tree(pid)))
+        # The kernel knows the true peak of the first process, which samples may miss. What it tells
+        # when the process has ended is no less than what this one had when it began it.
+        peak = max(peak, _held(tree(pid)), _most(pid))
         time.sleep(_PAUSE)
     return peak
 
@@ -95,6 +95,16 @@ def _held(pids: Sequence[int]) -> int:
             continue  # it has ended meanwhile
         own, files = own + resident - shared, max(files, shared)
     return (own + files) * _PAGE
+
+
+def _most(pid: int) -> int:
+    """Return the most memory a process has held since it began."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    told = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return int(told[0]) * 1024 if told else 0
 
 
 def _written(pid: int) -> int:
