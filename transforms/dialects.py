@@ -26,7 +26,7 @@ def statements() -> dict[str, str]:
             f"{folder}/{p.stem}": sql(f"{folder}/{p.stem}") for p in (HERE / folder).glob("*.sql")
         }
     for path in (HERE / "checks").glob("*.sql"):
-        names = [conditions(entity, folded=True) for entity in ENTITIES]
+        names = [conditions(entity, "loke", whole=False) for entity in ENTITIES]
         merged = {key: text for each in names for key, text in each.items()}
         found[f"checks/{path.stem}"] = sql(f"checks/{path.stem}").format(**merged)
     for entity in ENTITIES:
@@ -41,7 +41,7 @@ def statements() -> dict[str, str]:
             "news": f"news_{entity.view}",
             "within": "1 = 1",
         }
-        for name in ("news", "changed", "ended", "first", "once", "often"):
+        for name in ("news", "changed", "ended", "first", "once", "look", "often"):
             found[f"fold/{name}/{entity.view}"] = statement(name, entity, **facts)
     return found
 

@@ -63,10 +63,8 @@ class Fold:
         if all_new and keys == rows:
             self.run(self._say("first"))
         else:
-            few_looks = portions(self.run, self._changed, "times = 1", WITHOUT_WINDOWS, MOST_LOOKS)
-            self._write_some("once", "times = 1", few_looks)
-            small = portions(self.run, self._changed, "times > 1", WITH_WINDOWS)
-            self._write_some("often", "times > 1", small)
+            self._write("once", "times = 1")
+            self._write("often", "times > 1", most=WITH_WINDOWS)
         note(self.run, entity, self.news)
         return keys
 
@@ -78,19 +76,33 @@ class Fold:
         if self.dialect == "duckdb":
             self.run("reset threads" if few else "set threads = 1")
 
-    def _write_some(self, name: str, which: str, buckets: Sequence[tuple[str, str]]) -> None:
-        """Write the histories of some of the changed keys, by portions.
+    def _write(self, name: str, which: str, *, most: int | None = None) -> None:
+        """Write the histories of some of the changed keys, a portion of the log at a time.
 
-        A portion's keys are put into a table first: an engine then knows how few they are.
+        Where a look through the log brings more than `most` rows, what it brings is kept aside, and
+        as many are written at a time.
         """
-        entity, part = self.entity, f"part_{self.entity.view}"
-        for low, high in buckets:
-            self._make(part)
-            self.run(
-                f"insert into {part} select {', '.join(entity.key)} from {self._changed} "
-                f"where {which} and bucket between '{low}' and '{high}'"
-            )
-            self.run(self._say(name, part=part, touched=touched(self.queries, entity, part)))
+        look = f"look_{self.entity.view}"
+        for wide in portions(self.run, self._changed, which, WITHOUT_WINDOWS, MOST_LOOKS):
+            part = self._take(f"{which} and {wide}")
+            rows, narrow = touched(self.queries, self.entity, part), [wide]
+            if most:
+                narrow = portions(self.run, self._changed, f"{which} and {wide}", most)
+            if len(narrow) > 1:
+                self.run(f"drop table if exists {look}")
+                self.run(self._say("look", part=part, touched=rows))
+                rows = look
+            for some in narrow:
+                part = self._take(f"{which} and {some}")
+                self.run(self._say(name, part=part, touched=rows))
+
+    def _take(self, which: str) -> str:
+        """Put some of the changed keys into a table: an engine then knows how few they are."""
+        part = f"part_{self.entity.view}"
+        self._make(part)
+        keys = ", ".join(self.entity.key)
+        self.run(f"insert into {part} select {keys} from {self._changed} where {which}")
+        return part
 
     def _make(self, table: str, more: str = "") -> None:
         """Make a table of keys anew."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-WITH_WINDOWS, WITHOUT_WINDOWS = 20_000, 100_000
+WITH_WINDOWS, WITHOUT_WINDOWS = 10_000, 100_000
 """Rows of the log a statement takes that sorts whole rows, and one that only joins keys."""
 
 MOST_LOOKS = 32
-"""How often a very large log is looked through by statements of the second kind."""
+"""How often a very large log is looked through for the whole rows of some keys."""
 
 # To find keys costs a look through all of the log for each share, and they fit: a key is short.
 _SHARE, _MOST_SHARES = 250_000, 16
@@ -43,10 +43,8 @@ def shares(rows: int, dialect: str) -> list[Callable[[str], str]]:
     return [between(low, below) for low, below in pairwise(edges)]
 
 
-def portions(
-    run: Run, changed: str, which: str, most: int, looks: int | None = None
-) -> list[tuple[str, str]]:
-    """Return ranges of buckets that hold about `most` rows of the log each.
+def portions(run: Run, changed: str, which: str, most: int, looks: int | None = None) -> list[str]:
+    """Return conditions on a bucket that part these keys by about `most` rows of the log each.
 
     With `looks` they hold more where there would be more portions than that.
     """
@@ -55,13 +53,13 @@ def portions(
     )
     if looks:
         most = max(most, sum(count for _, count in rows) // looks)
-    portions: list[tuple[str, str]] = []
+    edges: list[tuple[str, str]] = []
     held = 0
     for bucket, count in rows:
-        if portions and held + count <= most:
-            portions[-1] = (portions[-1][0], bucket)
+        if edges and held + count <= most:
+            edges[-1] = (edges[-1][0], bucket)
             held += count
         else:
-            portions.append((bucket, bucket))
+            edges.append((bucket, bucket))
             held = count
-    return portions
+    return [f"bucket between '{low}' and '{high}'" for low, high in edges]

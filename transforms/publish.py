@@ -140,7 +140,7 @@ def _fold(
 
     Keys of two vendors never meet, and a statement over all logs takes memory for each of them.
     """
-    folded = set[str]()
+    folded = dict[str, bool]()
     for entity in ENTITIES:
         queries = queries_for(vendor, entity, existing)
         held = log_rows(warehouse, queries, open_scans) if queries else {}
@@ -149,10 +149,10 @@ def _fold(
             fold = Fold(warehouse.run, warehouse.dialect, entity, queries, news, open_scans)
             keys = fold.write(all_new=news == held)
             done.keys[entity.view] = done.keys.get(entity.view, 0) + keys
-            folded.add(entity.view)
-    _check(warehouse, folded, done)
+            folded[entity.view] = news == held and keys == sum(news.values())
+    _check(warehouse, vendor, folded, done)
     for view in folded:
-        for table in ("news", "changed", "part"):
+        for table in ("news", "changed", "part", "look"):
             warehouse.run(f"drop table if exists {table}_{view}")
 
 
@@ -209,17 +209,21 @@ def find_news(warehouse: Warehouse, entity: Entity, held: Mapping[str, int]) -> 
     return {scan: count for scan, count in held.items() if known.get(scan) != count}
 
 
-def conditions(entity: Entity, *, folded: bool) -> dict[str, str]:
+def conditions(entity: Entity, vendor: str, *, whole: bool | None) -> dict[str, str]:
     """Return what a check may ask of a row: `changed_` by this publish, `rewritten_` by it.
 
     Rewritten are keys the log holds more than one row of: only they can have several versions.
+    `whole` tells that all there is of the vendor is new, one row of each key, which is not looked
+    up then: it would take memory for each. None tells that nothing was folded.
     """
-    keys = ", ".join(entity.key)
+    keys, nothing = ", ".join(entity.key), "1 = 0"
     changed = f"({keys}) in (select {keys} from changed_{entity.view}"
-    return {
-        f"changed_{entity.view}": f"{changed})" if folded else "1 = 0",
-        f"rewritten_{entity.view}": f"{changed} where times > 1)" if folded else "1 = 0",
-    }
+    said = {
+        None: (nothing, nothing),
+        True: (f"{entity.view}.vendor = '{vendor}'", nothing),
+        False: (f"{changed})", f"{changed} where times > 1)"),
+    }[whole]
+    return dict(zip((f"changed_{entity.view}", f"rewritten_{entity.view}"), said, strict=True))
 
 
 def _show(warehouse: Warehouse, existing: set[str], *, renew: bool) -> None:
@@ -241,11 +245,11 @@ def rejects_view(logs: Sequence[str]) -> str:
     return "create or replace view ops.rejects as " + " union all ".join(parts)
 
 
-def _check(warehouse: Warehouse, folded: set[str], done: Published) -> None:
+def _check(warehouse: Warehouse, vendor: str, folded: Mapping[str, bool], done: Published) -> None:
     """Run the checks over what changed; warnings are kept, a failure ends the transaction."""
     names: dict[str, str] = {}
     for entity in ENTITIES:
-        names |= conditions(entity, folded=entity.view in folded)
+        names |= conditions(entity, vendor, whole=folded.get(entity.view))
     for path in sorted((HERE / "checks").glob("*.sql")):
         text = sql(f"checks/{path.stem}")
         if not any(f"_{view}}}" in text for view in folded):
