@@ -85,16 +85,15 @@ class Fold:
         look = f"look_{self.entity.view}"
         for wide in portions(self.run, self._changed, which, WITHOUT_WINDOWS, MOST_LOOKS):
             part = self._take(f"{which} and {wide}")
-            rows, narrow = touched(self.queries, self.entity, part), [wide]
-            if most:
-                narrow = portions(self.run, self._changed, f"{which} and {wide}", most)
-            if len(narrow) > 1:
-                self.run(f"drop table if exists {look}")
-                self.run(self._say("look", part=part, touched=rows))
-                rows = look
-            for some in narrow:
-                part = self._take(f"{which} and {some}")
+            rows = touched(self.queries, self.entity, part)
+            narrow = portions(self.run, self._changed, f"{which} and {wide}", most) if most else []
+            if len(narrow) <= 1:
                 self.run(self._say(name, part=part, touched=rows))
+                continue
+            self.run(self._say("look", part=part, touched=rows))
+            for some in narrow:
+                self.run(self._say(name, part=self._take(f"{which} and {some}"), touched=look))
+            self.run(f"drop table {look}")
 
     def _take(self, which: str) -> str:
         """Put some of the changed keys into a table: an engine then knows how few they are."""

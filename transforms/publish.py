@@ -152,7 +152,7 @@ def _fold(
             folded[entity.view] = news == held and keys == sum(news.values())
     _check(warehouse, vendor, folded, done)
     for view in folded:
-        for table in ("news", "changed", "part", "look"):
+        for table in ("news", "changed", "part"):
             warehouse.run(f"drop table if exists {table}_{view}")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import duckdb
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import EXAMPLES
+from transforms import histories, portions
 from transforms.publish import CheckFailedError, Warehouse, publish
 
 T0 = datetime(2026, 5, 2, 12, tzinfo=UTC)
@@ -81,6 +84,14 @@ def _expected(log):
     )
 
 
+@contextmanager
+def _tight():
+    """Have what is many for a few rows."""
+    few = {"WITH_WINDOWS": 2, "WITHOUT_WINDOWS": 5}
+    with patch.multiple(histories, **few), patch.object(portions, "_SHARE", 2):
+        yield
+
+
 LOG = st.lists(
     st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.sampled_from("xy"), st.booleans()),
     max_size=25, unique_by=lambda entry: entry[:2],
@@ -88,9 +99,17 @@ LOG = st.lists(
 
 
 @settings(max_examples=EXAMPLES * 10 or 20, derandomize=not EXAMPLES, deadline=None)
-@given(LOG, st.integers(1, 6), st.booleans())
-def test_fold_in_parts_equals_the_definition_and_a_rebuild(entries, parts, repeated):
-    """Invariant 12, cases 36, 43: whatever comes when, and twice, history is the log's meaning."""
+@given(LOG, st.integers(1, 6), st.booleans(), st.booleans())
+def test_fold_in_parts_equals_the_definition_and_a_rebuild(entries, parts, repeated, tight):
+    """Invariant 12, cases 36, 43: whatever comes when, and twice, history is the log's meaning.
+
+    `tight` has few keys and rows in each share and portion, as a very large log would.
+    """
+    with _tight() if tight else nullcontext():
+        _fold_in_parts(entries, parts, repeated=repeated)
+
+
+def _fold_in_parts(entries, parts, *, repeated):
     log = [
         (customer, at, f"s{index % parts}", name, "delete" if gone else "upsert")
         for index, (customer, at, name, gone) in enumerate(sorted(entries, key=lambda e: e[1]))
