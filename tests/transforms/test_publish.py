@@ -99,3 +99,15 @@ def test_membership_of_an_unknown_customer_is_kept_and_told(failing):
     assert warning.startswith("memberships_have_a_customer")
     assert "(1 rows)" in warning
     assert failing.run("select customer_id from core.memberships") == [("nobody",)]
+
+
+def test_first_publish_is_checked_like_any():
+    """Where all is new nothing is looked up, and what is shown is looked at all the same."""
+    warehouse = _warehouse()
+    _join(warehouse, 1, "s1")
+    (warning,) = publish(warehouse).warnings
+    assert warning.startswith("memberships_have_a_customer")
+    assert "(1 rows)" in warning
+    # Not all is new any more: what did not change is not told of again.
+    _observe(warehouse, "b", 2, "s2", "x")
+    assert publish(warehouse).warnings == []
