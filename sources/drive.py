@@ -216,6 +216,7 @@ def _let_go(scan: Scan | None, *, keep: bool) -> None:
     if scan is not None:
         with suppress(Exception):
             scan.stop()
+        with suppress(Exception):
             scan.close(keep=keep)
 
 

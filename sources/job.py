@@ -146,6 +146,7 @@ class Job:
         for scan in self.scans.values():
             with suppress(Exception):
                 scan.stop()
+            with suppress(Exception):
                 scan.scratch.close()
 
     def has_read(self, resource: str, tenant_id: str) -> bool:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from transforms.fold import literals, staged, statement, touched
 from transforms.model import Entity
-from transforms.portions import MOST_LOOKS, WITH_WINDOWS, WITHOUT_WINDOWS, Run, portions, shares
+from transforms.portions import (
+    MOST_ASIDE,
+    MOST_LOOKS,
+    WITH_WINDOWS,
+    WITHOUT_WINDOWS,
+    Run,
+    portions,
+    shares,
+)
 
 _FEW = 50_000
 
@@ -80,10 +88,15 @@ class Fold:
         """Write the histories of some of the changed keys, a portion of the log at a time.
 
         Where a look through the log brings more than `most` rows, what it brings is kept aside, and
-        as many are written at a time.
+        as many are written at a time; not of very many rows, since DuckDB gives the room of a
+        temporary table back when the publish ends.
         """
         look = f"look_{self.entity.view}"
-        for wide in portions(self.run, self._changed, which, WITHOUT_WINDOWS, MOST_LOOKS):
+        wides = portions(self.run, self._changed, which, WITHOUT_WINDOWS, MOST_LOOKS)
+        if most and len(wides) > MOST_ASIDE:
+            # With nothing kept aside there is room for twice as many.
+            wides, most = portions(self.run, self._changed, which, 2 * most), None
+        for wide in wides:
             part = self._take(f"{which} and {wide}")
             rows = touched(self.queries, self.entity, part)
             narrow = portions(self.run, self._changed, f"{which} and {wide}", most) if most else []

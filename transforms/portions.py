@@ -1,7 +1,8 @@
 """How much is folded at once: keys fall into 256 buckets, and a statement takes some of them.
 
 A warehouse that must hold every changed key at once runs out of memory at some size; with portions
-a fold of ten million keys takes what one of a few hundred thousand does.
+a fold of ten million keys takes what one of a few hundred thousand does. Of more than two million
+rows to be sorted a bucket is more than a portion ought to be.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ WITH_WINDOWS, WITHOUT_WINDOWS = 10_000, 100_000
 
 MOST_LOOKS = 32
 """How often a very large log is looked through for the whole rows of some keys."""
+
+MOST_ASIDE = 4
+"""How often rows are kept aside, to be sorted by portions without another look."""
 
 # To find keys costs a look through all of the log for each share, and they fit: a key is short.
 _SHARE, _MOST_SHARES = 250_000, 16

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ import sqlglot
 from transforms.fold import literals, staged
 from transforms.histories import Fold
 from transforms.model import ENTITIES, HERE, Entity, columns, fingerprint, sql, staging, vendors
+from transforms.portions import MOST_LOOKS, WITHOUT_WINDOWS, portions
 
 log = logging.getLogger("regulars.publish")
 _VERSION = "*"
@@ -209,10 +210,13 @@ def find_news(warehouse: Warehouse, entity: Entity, held: Mapping[str, int]) -> 
     return {scan: count for scan, count in held.items() if known.get(scan) != count}
 
 
-def conditions(entity: Entity, vendor: str, *, whole: bool | None) -> dict[str, str]:
+def conditions(
+    entity: Entity, vendor: str, *, whole: bool | None, some: str = "1 = 1"
+) -> dict[str, str]:
     """Return what a check may ask of a row: `changed_` by this publish, `rewritten_` by it.
 
     Rewritten are keys the log holds more than one row of: only they can have several versions.
+    `some` limits them to a portion.
     `whole` tells that all there is of the vendor is new, one row of each key, which is not looked
     up then: it would take memory for each. None tells that nothing was folded.
     """
@@ -221,7 +225,7 @@ def conditions(entity: Entity, vendor: str, *, whole: bool | None) -> dict[str, 
     said = {
         None: (nothing, nothing),
         True: (f"{entity.view}.vendor = '{vendor}'", nothing),
-        False: (f"{changed})", f"{changed} where times > 1)"),
+        False: (f"{changed})", f"{changed} where times > 1 and {some})"),
     }[whole]
     return dict(zip((f"changed_{entity.view}", f"rewritten_{entity.view}"), said, strict=True))
 
@@ -247,18 +251,34 @@ def rejects_view(logs: Sequence[str]) -> str:
 
 def _check(warehouse: Warehouse, vendor: str, folded: Mapping[str, bool], done: Published) -> None:
     """Run the checks over what changed; warnings are kept, a failure ends the transaction."""
-    names: dict[str, str] = {}
-    for entity in ENTITIES:
-        names |= conditions(entity, vendor, whole=folded.get(entity.view))
     for path in sorted((HERE / "checks").glob("*.sql")):
         text = sql(f"checks/{path.stem}")
         if not any(f"_{view}}}" in text for view in folded):
             continue
         kind, sentence = text.splitlines()[0].removeprefix("-- ").split(": ", 1)
-        query = text.format(**names)
-        count = int(warehouse.run(f"select count(*) from ({query}) as offenders")[0][0])
+        count = 0
+        for query in _queries_of(text, warehouse, vendor, folded):
+            count += int(warehouse.run(f"select count(*) from ({query}) as offenders")[0][0])
         if count and kind == "fail":
             raise CheckFailedError(f"{path.stem}: {sentence} ({count} rows)")
         if count:
             done.warnings.append(f"{path.stem}: {sentence} ({count} rows)")
             log.warning("check %s: %s (%d rows)", path.stem, sentence, count)
+
+
+def _queries_of(
+    text: str, warehouse: Warehouse, vendor: str, folded: Mapping[str, bool]
+) -> Iterator[str]:
+    """Yield the queries of a check: of what was rewritten it sorts a portion at a time."""
+    names: dict[str, str] = {}
+    sorts: Entity | None = None
+    for entity in ENTITIES:
+        names |= conditions(entity, vendor, whole=folded.get(entity.view))
+        if f"{{rewritten_{entity.view}}}" in text:
+            sorts = entity
+    if sorts is None:
+        yield text.format(**names)
+    elif folded.get(sorts.view) is False:
+        changed = f"changed_{sorts.view}"
+        for some in portions(warehouse.run, changed, "times > 1", WITHOUT_WINDOWS, MOST_LOOKS):
+            yield text.format(**names | conditions(sorts, vendor, whole=False, some=some))

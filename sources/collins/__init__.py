@@ -9,7 +9,7 @@ Drift        page numbers: newest first, whoever is updated meanwhile jumps to p
 Pages        30 at most, `X-Pagination-*` headers; without them a short page is the end. Complete
              scans go by slices of days under 9 000 rows, because a search engine's window may end
              at 10 000; who has no stamp is found by comparing totals, at either end of an order.
-Deletes      nowhere shown: absent from a complete scan, then 404 on its own address.
+Deletes      nowhere shown: absent from a complete scan, then 404 or 410 on its own address.
 Lists        labels are strings on the customer; venues and, by venue group, marketing preferences
              have addresses of their own. A label's own total is compared with ours in complete
              scans, because a record without the key says nothing.

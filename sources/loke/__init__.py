@@ -8,7 +8,7 @@ Drift        newest first, a customer updated while we read jumps in front and i
              next run, whose lag covers it; complete scans use the immutable `sort=created`.
 Pages        `X-Next-Page`, absolute or relative, followed verbatim; its absence is the end. One
              that drops `sort` means reading everything.
-Deletes      nowhere shown: absent from a complete scan, then 404 on its own address.
+Deletes      nowhere shown: absent from a complete scan, then 404 or 410 on its own address.
 Memberships  no stamp on lists, and an equal `memberCount` proves nothing: every list is read in
              full each run. A removal is confirmed by the customer's own memberships, or, where
              there are many, by a second reading of the list.

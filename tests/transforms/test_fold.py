@@ -88,7 +88,11 @@ def _expected(log):
 def _tight():
     """Have what is many for a few rows."""
     few = {"WITH_WINDOWS": 2, "WITHOUT_WINDOWS": 5}
-    with patch.multiple(histories, **few), patch.object(portions, "_SHARE", 2):
+    shares, checks = (
+        patch.object(portions, "_SHARE", 2),
+        patch("transforms.publish.WITHOUT_WINDOWS", 3),
+    )
+    with patch.multiple(histories, **few), shares, checks:
         yield
 
 

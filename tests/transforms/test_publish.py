@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from tests.transforms.test_fold import T0, Connection, _history, _observe, _warehouse
-from transforms.publish import RunRow, Warehouse, publish
+from transforms.histories import Fold
+from transforms.publish import CheckFailedError, RunRow, Warehouse, publish
 
 
 class Failing(Connection):
@@ -111,3 +112,24 @@ def test_first_publish_is_checked_like_any():
     # Not all is new any more: what did not change is not told of again.
     _observe(warehouse, "b", 2, "s2", "x")
     assert publish(warehouse).warnings == []
+
+
+@pytest.mark.parametrize("keys", ["a", "abcdefgh"])
+def test_versions_that_overlap_are_never_shown(keys, monkeypatch):
+    """Invariant 11: whichever portion of the rewritten keys they are found in."""
+    monkeypatch.setattr("transforms.publish.WITHOUT_WINDOWS", 3)
+    warehouse = _warehouse()
+    for key in keys:
+        _observe(warehouse, key, 1, "s1", "x")
+    publish(warehouse)
+    before = _history(warehouse)
+    for key in keys:
+        _observe(warehouse, key, 2, "s2", "y")
+    said = Fold._say  # noqa: SLF001
+    kept = f"delete from core.customer_history where customer_id <> '{keys[-1]}'"
+    monkeypatch.setattr(
+        Fold, "_say", lambda *told, **facts: kept if told[1] == "ended" else said(*told, **facts)
+    )
+    with pytest.raises(CheckFailedError, match="customer_spans_do_not_overlap"):
+        publish(warehouse)
+    assert _history(warehouse) == before
