@@ -214,8 +214,7 @@ def _fail(job: Job, report: ScanReport, home: State, kept: State, error: VendorE
 def _let_go(scan: Scan | None, *, keep: bool) -> None:
     """End a failed scan's reading and its memory: a broken cache is no reason to fail for."""
     if scan is not None:
-        with suppress(Exception):
-            scan.stop()
+        scan.stop()
         with suppress(Exception):
             scan.close(keep=keep)
 

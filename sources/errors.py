@@ -66,15 +66,7 @@ class NotFound(ContractError):
 
 
 class Refused(ContractError):
-    """The vendor answered a question with a 3xx or 4xx that has no meaning for all vendors alike.
-
-    Attributes:
-        status: Which; a caller may know what that one means.
-    """
-
-    def __init__(self, what: str, status: int, **where: str) -> None:
-        super().__init__(what, **where)
-        self.status = status
+    """The vendor answered a question with a 3xx or 4xx that means nothing of its own."""
 
 
 class Forbidden(AuthError):

@@ -144,8 +144,7 @@ class Job:
         # Who waits for a vendor's quota, to read on, waits no more.
         self.stopped.set()
         for scan in self.scans.values():
-            with suppress(Exception):
-                scan.stop()
+            scan.stop()
             with suppress(Exception):
                 scan.scratch.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -239,11 +240,12 @@ class Scan:
         self.report.watermark = watermark
 
     def stop(self) -> None:
-        """Read no more, and land nothing of the part under way."""
-        if self.ahead:
-            self.ahead.wait()
-        self.reading.close()
-        self.changes.drop()
+        """Read no more, and land nothing of the part under way; what fails at that is no matter."""
+        with suppress(Exception):
+            if self.ahead:
+                self.ahead.wait()
+            self.reading.close()
+            self.changes.drop()
 
     def close(self, *, keep: bool = False) -> None:
         """End the pass: its report is written; its memory goes unless a checkpoint needs it."""

@@ -46,7 +46,6 @@ def refused(response: httpx.Response, where: Where) -> VendorError | None:
     return Refused(
         f"an unexpected answer ({status}). Nothing of this scan was published and the watermark "
         "has not moved",
-        status,
         **where,
     )
 

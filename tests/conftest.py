@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipelines.project import collect_seldom
 from simulator import FoodicsSwitches, LokeSwitches, Simulator, VirtualClock
 from simulator.accounts import settings_for
 from tests.truth import expected
@@ -43,8 +43,7 @@ if importlib.util.find_spec("pandas") is None:
 
 def pytest_collection_finish() -> None:
     """Look through what is imported no more for garbage, as a command does."""
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
+    collect_seldom()
 
 
 @pytest.fixture

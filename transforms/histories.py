@@ -58,8 +58,8 @@ class Fold:
         facts = {"staged": staged(self.queries), **facts}
         return statement(name, self.entity, scans=scans, open_scans=open_scans, **facts)
 
-    def write(self, *, all_new: bool) -> int:
-        """Write the histories; return of how many keys.
+    def write(self, *, all_new: bool) -> tuple[int, bool]:
+        """Write the histories; return of how many keys, and whether each is new, with one row.
 
         `all_new` tells that the log holds nothing else.
         """
@@ -68,13 +68,14 @@ class Fold:
         self._find_changed(rows, all_new=all_new)
         self.run(self._say("ended"))
         keys = self._count(self._changed)
-        if all_new and keys == rows:
+        whole = all_new and keys == rows
+        if whole:
             self.run(self._say("first"))
         else:
             self._write("once", "times = 1")
             self._write("often", "times > 1", most=WITH_WINDOWS)
         note(self.run, entity, self.news)
-        return keys
+        return keys, whole
 
     def _let_read_side_by_side(self, *, few: bool) -> None:
         """Give DuckDB all threads to find a few rows in a large log, one to write many.

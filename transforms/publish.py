@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -148,9 +148,8 @@ def _fold(
         news = find_news(warehouse, entity, held)
         if news:
             fold = Fold(warehouse.run, warehouse.dialect, entity, queries, news, open_scans)
-            keys = fold.write(all_new=news == held)
+            keys, folded[entity.view] = fold.write(all_new=news == held)
             done.keys[entity.view] = done.keys.get(entity.view, 0) + keys
-            folded[entity.view] = news == held and keys == sum(news.values())
     _check(warehouse, vendor, folded, done)
     for view in folded:
         for table in ("news", "changed", "part"):
@@ -220,14 +219,14 @@ def conditions(
     `whole` tells that all there is of the vendor is new, one row of each key, which is not looked
     up then: it would take memory for each. None tells that nothing was folded.
     """
-    keys, nothing = ", ".join(entity.key), "1 = 0"
-    changed = f"({keys}) in (select {keys} from changed_{entity.view}"
-    said = {
+    view, keys, nothing = entity.view, ", ".join(entity.key), "1 = 0"
+    among = f"({keys}) in (select {keys} from changed_{view}"
+    changed, rewritten = {
         None: (nothing, nothing),
-        True: (f"{entity.view}.vendor = '{vendor}'", nothing),
-        False: (f"{changed})", f"{changed} where times > 1 and {some})"),
+        True: (f"{view}.vendor = '{vendor}'", nothing),
+        False: (f"{among})", f"{among} where times > 1 and {some})"),
     }[whole]
-    return dict(zip((f"changed_{entity.view}", f"rewritten_{entity.view}"), said, strict=True))
+    return {f"changed_{view}": changed, f"rewritten_{view}": rewritten}
 
 
 def _show(warehouse: Warehouse, existing: set[str], *, renew: bool) -> None:
@@ -251,13 +250,18 @@ def rejects_view(logs: Sequence[str]) -> str:
 
 def _check(warehouse: Warehouse, vendor: str, folded: Mapping[str, bool], done: Published) -> None:
     """Run the checks over what changed; warnings are kept, a failure ends the transaction."""
+    names: dict[str, str] = {}
+    for entity in ENTITIES:
+        names |= conditions(entity, vendor, whole=folded.get(entity.view))
     for path in sorted((HERE / "checks").glob("*.sql")):
         text = sql(f"checks/{path.stem}")
         if not any(f"_{view}}}" in text for view in folded):
             continue
         kind, sentence = text.splitlines()[0].removeprefix("-- ").split(": ", 1)
         count = 0
-        for query in _queries_of(text, warehouse, vendor, folded):
+        sorts = [one for one in ENTITIES if f"{{rewritten_{one.view}}}" in text]
+        parts = _portions(warehouse, sorts[0], vendor, folded) if sorts else [{}]
+        for query in (text.format(**names | part) for part in parts):
             count += int(warehouse.run(f"select count(*) from ({query}) as offenders")[0][0])
         if count and kind == "fail":
             raise CheckFailedError(f"{path.stem}: {sentence} ({count} rows)")
@@ -266,19 +270,12 @@ def _check(warehouse: Warehouse, vendor: str, folded: Mapping[str, bool], done: 
             log.warning("check %s: %s (%d rows)", path.stem, sentence, count)
 
 
-def _queries_of(
-    text: str, warehouse: Warehouse, vendor: str, folded: Mapping[str, bool]
-) -> Iterator[str]:
-    """Yield the queries of a check: of what was rewritten it sorts a portion at a time."""
-    names: dict[str, str] = {}
-    sorts: Entity | None = None
-    for entity in ENTITIES:
-        names |= conditions(entity, vendor, whole=folded.get(entity.view))
-        if f"{{rewritten_{entity.view}}}" in text:
-            sorts = entity
-    if sorts is None:
-        yield text.format(**names)
-    elif folded.get(sorts.view) is False:
-        changed = f"changed_{sorts.view}"
-        for some in portions(warehouse.run, changed, "times > 1", WITHOUT_WINDOWS, MOST_LOOKS):
-            yield text.format(**names | conditions(sorts, vendor, whole=False, some=some))
+def _portions(
+    warehouse: Warehouse, entity: Entity, vendor: str, folded: Mapping[str, bool]
+) -> list[dict[str, str]]:
+    """Return the conditions of a check that sorts what was rewritten, a portion at a time."""
+    if folded.get(entity.view) is not False:
+        return []
+    changed = f"changed_{entity.view}"
+    parts = portions(warehouse.run, changed, "times > 1", WITHOUT_WINDOWS, MOST_LOOKS)
+    return [conditions(entity, vendor, whole=False, some=some) for some in parts]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from sources.errors import ContractError, Forbidden, NotFound, Refused, Unavailable, VendorError
+from sources.errors import Forbidden, NotFound, Unavailable, VendorError
 from sources.http import Client
 from sources.known import rows_of
 from sources.loke import api
@@ -137,11 +137,7 @@ class Members:
 
     def _leave_out(self, error: VendorError, list_id: str, *, passing: bool = False) -> None:
         """Say that a list stands as it was, and why; `passing`: it may well answer next time."""
-        kind = type(error)
-        if passing or isinstance(error, NotFound):
-            kind = Unavailable
-        elif isinstance(error, Refused):
-            kind = ContractError
+        kind = Unavailable if passing or isinstance(error, NotFound) else type(error)
         then = "have the permission granted" if kind is Forbidden else "the next run reads it again"
         self._tell(
             kind,

@@ -30,3 +30,8 @@ def told(tables, guest) -> dict[str, list[tuple]]:
         for name, rows in tables.snapshot().items()
         if (found := [row for row in rows if any(one in repr(row).lower() for one in known)])
     }
+
+
+def killed(*_, **__):
+    """Be as good as a kill, in the place of anything."""
+    raise KeyboardInterrupt

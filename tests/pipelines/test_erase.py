@@ -14,7 +14,7 @@ from pipelines.erase import erase
 from sources import VENDORS
 from sources.throttle import Timing
 from tests.conftest import MINUTE, assert_sound
-from tests.pipelines.conftest import CANARY, told
+from tests.pipelines.conftest import CANARY, killed, told
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_nothing_of_the_erased_is_left_and_nothing_brings_them_back(
     for vendor, field in (("loke", "lastName"), ("collins", "last_name"), ("foodics", "name")):
         getattr(sim, vendor).update_customer(*guest[vendor], **{field: f"{CANARY} again"})
     with monkeypatch.context() as broken:
-        broken.setattr(dlt.Pipeline, "load", _killed)
+        broken.setattr(dlt.Pipeline, "load", killed)
         with pytest.raises(KeyboardInterrupt):
             sync()
     work = warehouse.place().folder
@@ -71,10 +71,6 @@ def test_nothing_of_the_erased_is_left_and_nothing_brings_them_back(
         assert told(tables, guest) == {}
     shutil.rmtree(tmp_path / "kept")
     assert _holding(tmp_path) == []
-
-
-def _killed(*_, **__):
-    raise KeyboardInterrupt
 
 
 def _is_view(name: str) -> bool:

@@ -16,12 +16,8 @@ from pipelines.status import status
 from sources.errors import Locked
 from sources.throttle import Timing
 from tests.conftest import MINUTE
-from tests.pipelines.conftest import CANARY, told
+from tests.pipelines.conftest import CANARY, killed, told
 from transforms.erasing import Erasing
-
-
-def _killed(*_, **__):
-    raise KeyboardInterrupt
 
 
 def test_who_is_let_in_again_comes_back(sim, sync, tables, guest, capsys):
@@ -48,7 +44,7 @@ def test_crash_before_the_rows_go_leaves_somebody_who_can_be_erased(
     sync()
     tenant, customer = guest["loke"]
     with monkeypatch.context() as broken:
-        broken.setattr(Erasing, "erase", _killed)
+        broken.setattr(Erasing, "erase", killed)
         with pytest.raises(KeyboardInterrupt):
             erase("loke", [customer], tenant=tenant)
     sim.loke.update_customer(tenant, customer, lastName=CANARY)
@@ -95,9 +91,7 @@ def test_file_that_cannot_be_copied_says_what_is_left_undone(
 )
 def test_wrong_words_change_nothing(sim, sync, tables, arguments, told, capsys):
     """Bad input is exit 2, says what is wrong, and writes nothing."""
-    from pipelines.sync import sync as run_sync
-
-    run_sync(["loke"], transport=sim.transport())
+    sync()
     before = tables.rows("select count(*) from ops.runs"), tables.snapshot()
     assert main(["erase", *arguments]) == 2
     assert told in capsys.readouterr().err
@@ -130,7 +124,7 @@ def test_what_is_pending_is_neither_loaded_nor_in_the_way(
     clock.advance(10 * MINUTE)
     sim.loke.update_customer(tenant, customer, lastName="Later")
     with monkeypatch.context() as broken:
-        broken.setattr(dlt.Pipeline, "load", _killed)
+        broken.setattr(dlt.Pipeline, "load", killed)
         with pytest.raises(KeyboardInterrupt):
             sync()
     erase("loke", [customer], tenant=tenant, lift=lift)

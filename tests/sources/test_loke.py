@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from simulator import LokeSwitches, Simulator
-from sources.errors import ContractError, Forbidden, Unavailable
+from sources.errors import ContractError, Forbidden, Refused, Unavailable
 from sources.loke.fields import SHAPES
 from sources.patience import IN_A_ROW
 from tests.conftest import MINUTE, assert_true, configure
@@ -48,7 +48,7 @@ def _of(tables, list_id):
         ({"status": 403}, Forbidden, 3),
         ({"status": 404}, Unavailable, 75),
         ({"status": 410}, Unavailable, 75),
-        ({"status": 400}, ContractError, 4),
+        ({"status": 400}, Refused, 4),
     ],
     ids=["500", "html", "403", "404", "410", "400"],
 )
