@@ -49,7 +49,6 @@ def land(
         with job.closing:
             with writer:
                 _recover(pipeline, base)
-                pipeline.sync_destination()
                 base.remember(pipeline)
             source = account.source(job=job, transport=transport)
             # However this ends, nothing goes on being read.
@@ -166,35 +165,43 @@ def _recover(pipeline: dlt.Pipeline, base: Base) -> None:
     destination still has that state they are loaded; where it has another (a restored backup),
     the package's watermarks would leave a hole, so it is dropped, and what it held is read again.
     """
-    if not pipeline.has_data:
-        return
-    with pipeline.destination_client() as client:
-        remote = _state_of(pipeline.pipeline_name, client)
-    if pipeline.has_pending_data and base.fits(remote):
-        log.info("%s: loading what an earlier run left behind", pipeline.pipeline_name)
-        try:
-            pipeline.normalize()
-            pipeline.load(workers=warehouse.place().writers)
-        except PipelineStepFailed as error:
-            if _passes(error):
-                raise
-            # What will not load would stop every run to come; read again, it is the same.
+    if pipeline.has_data:
+        with pipeline.destination_client() as client:
+            remote = _state_of(pipeline.pipeline_name, client)
+        pending = pipeline.has_pending_data
+        loaded = pending and base.fits(remote) and _loads(pipeline)
+        if pending and not loaded:
             log.warning(
-                "%s: what an earlier run left behind cannot be loaded (%s)",
+                "%s: changes an earlier run left behind do not fit the destination; they are "
+                "dropped and read again",
                 pipeline.pipeline_name,
-                type(error.exception).__name__,
             )
-        else:
+            pipeline.abort_packages()
+        same = bool(remote) and remote["_version_hash"] == pipeline.state["_version_hash"]
+        if same and not pending:
+            # As after any run that ended: there is nothing to fetch.
             return
-    if pipeline.has_pending_data:
+        if not same and not loaded:
+            pipeline.drop()
+    pipeline.sync_destination()
+
+
+def _loads(pipeline: dlt.Pipeline) -> bool:
+    """Load what is pending; tell whether it did."""
+    log.info("%s: loading what an earlier run left behind", pipeline.pipeline_name)
+    try:
+        pipeline.normalize()
+        pipeline.load(workers=warehouse.place().writers)
+    except PipelineStepFailed as error:
+        if _passes(error):
+            raise
+        # What will not load would stop every run to come; read again, it is the same.
         log.warning(
-            "%s: changes an earlier run left behind do not fit the destination; they are dropped "
-            "and read again",
+            "%s: what an earlier run left behind cannot be loaded (%s)",
             pipeline.pipeline_name,
+            type(error.exception).__name__,
         )
-        pipeline.abort_packages()
-    if not remote or remote["_version_hash"] != pipeline.state["_version_hash"]:
-        pipeline.drop()
+    return not pipeline.has_pending_data
 
 
 def _state_of(name: str, client: Any) -> Any:

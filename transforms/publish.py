@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -22,6 +22,8 @@ from transforms.portions import MOST_LOOKS, WITHOUT_WINDOWS, portions
 
 log = logging.getLogger("regulars.publish")
 _VERSION = "*"
+# Rows in one statement.
+_AT_ONCE = 20
 
 
 class Connection(Protocol):
@@ -53,13 +55,15 @@ class Warehouse:
             text = sqlglot.transpile(text, read="duckdb", write=self.dialect)[0]
         return list(self.connection.execute_sql(text) or ())
 
-    def insert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-        """Insert rows into `ops.<table>` by the columns its SQL file declares."""
-        for row in rows:
-            values = {c.name: row[c.name] for c in columns(f"ops/{table}")}
-            names, marks = ", ".join(values), ", ".join(["%s"] * len(values))
-            text = f"insert into ops.{table} ({names}) values ({marks})"
-            self.connection.execute_sql(text, *values.values())
+    def insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Insert rows into `ops.<table>` by the columns its SQL file declares, some at a time."""
+        names = [column.name for column in columns(f"ops/{table}")]
+        marks = f"({', '.join(['%s'] * len(names))})"
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            text = f"insert into ops.{table} ({', '.join(names)}) values "
+            values = [row[name] for row in some for name in names]
+            self.connection.execute_sql(text + ", ".join([marks] * len(some)), *values)
 
     def tables(self) -> set[str]:
         """Return every table and view as `schema.name`."""
