@@ -25,7 +25,7 @@ demo: $(READY)   ## sync two pretended days of vendor data into warehouse.duckdb
 test: $(READY)   ## check, then the whole suite; COVERED=1 with its coverage floor, as CI does
 	$(MAKE) --no-print-directory check
 	$(if $(COVERED),$(BIN)/coverage erase)
-	$(BIN)/$(if $(COVERED),coverage run -m,python -m) pytest -n 2
+	$(BIN)/$(if $(COVERED),coverage run -m,python -m) pytest -n 2 --dist loadgroup
 	$(if $(COVERED),$(BIN)/coverage combine --quiet)
 	$(if $(COVERED),$(BIN)/coverage report)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -46,8 +47,22 @@ def pytest_collection_finish() -> None:
     collect_seldom()
 
 
+@pytest.fixture(scope="session")
+def _hints() -> None:
+    """Answer dlt once what a type means: it asks of the same few thousands of times in a run.
+
+    That is a tenth of a run. The answer is a function of the type alone.
+    """
+    from dlt.common.configuration import resolve
+    from dlt.common.configuration.providers import environ
+
+    is_secret = functools.cache(environ.is_secret_hint)
+    environ.is_secret_hint = resolve.is_secret_hint = is_secret  # type: ignore[attr-defined]
+    resolve.extract_inner_hint = functools.cache(resolve.extract_inner_hint)  # type: ignore[attr-defined]
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _hints: None) -> Path:
     """An empty project folder with the committed settings, and nothing of the machine's own."""
     for name in list(os.environ):
         if name.startswith(("SOURCES__", "DESTINATION__", "RUNS__", "DLT_")):

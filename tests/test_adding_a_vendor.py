@@ -20,6 +20,8 @@ import pytest
 
 from tests.conftest import EXAMPLES, MINUTE, ROOT, assert_sound
 
+# One process makes the copy.
+pytestmark = pytest.mark.xdist_group("page")
 PAGE = "docs/adding-a-vendor.md"
 COPIED = (
     "sources", "transforms", "pipelines", "simulator", "tests", "docs", "pyproject.toml",
@@ -36,6 +38,8 @@ _MOST = (
     "or erased"
 )
 CONTRACT = "tableside" if EXAMPLES else f"tableside and ({_MOST})"
+HOUSE = ("tests/test_architecture.py", "tests/test_docs.py")
+CHECKED = ("tableside", "loaded", "listed", "committed", "codes")
 
 
 def follow(page: str, folder: Path) -> list[Path]:
@@ -83,6 +87,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "tests" / "test_story.py").write_text(
         "from tests.test_adding_a_vendor import story as test_story\n"
     )
+    for page in ("dictionary", "fields"):
+        run(folder, f"docs/{page}.py")
     return folder
 
 
@@ -99,37 +105,35 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_vendor_of_the_page_keeps_its_guests_history(copy):
+@pytest.fixture(scope="module")
+def told(copy: Path) -> str:
+    """What a pytest in the copy says of each test, the suites run by one process."""
+    suites = ("tests/test_story.py", "tests/contract", *HOUSE)
+    chosen = f"test_story or ({CONTRACT}) or ({' or '.join(CHECKED)})"
+    return run(copy, "-m", "pytest", "-n0", "-rA", *suites, "-k", chosen)
+
+
+def test_vendor_of_the_page_keeps_its_guests_history(told):
     """It is synced thrice, things happening in between, and core tells what happened."""
-    assert "1 passed" in run(copy, "-m", "pytest", "-n0", "tests/test_story.py")
+    assert "PASSED tests/test_story.py::test_story\n" in told
 
 
-def test_vendor_of_the_page_passes_the_contract(copy):
+def test_vendor_of_the_page_passes_the_contract(told):
     """The suite every vendor has to pass takes it up by itself."""
-    told = run(copy, "-m", "pytest", "-n0", "tests/contract", "-k", CONTRACT)
-    assert " passed" in told
-    assert "skipped" not in told
+    passed = re.findall(r"PASSED tests/contract/.*\[tableside", told)
+    assert len(passed) > len(_MOST.split(" or "))
+    assert "SKIPPED" not in told
 
 
-def test_files_of_the_page_keep_to_the_house(copy):
+def test_files_of_the_page_keep_to_the_house(copy, told):
     """They are formatted, linted, typed, import one way, are listed, documented, transpiled."""
     new = ("sources/tableside", "simulator/tableside.py")
     changed = ("sources/__init__.py", "simulator/core.py", "tests/contract/worlds.py")
     run(copy, "-m", "ruff", "format", "--no-cache", "--check", *new, *changed, "tests/truth.py")
     run(copy, "-m", "ruff", "check", "--no-cache", *new, *changed, "tests/truth.py")
     run(copy, "-m", "mypy", "--cache-dir=.mypy_cache", *new)
-    run(copy, "docs/dictionary.py")
-    run(copy, "docs/fields.py")
-    house = ("tests/test_architecture.py", "tests/test_docs.py")
-    run(
-        copy,
-        "-m",
-        "pytest",
-        "-n0",
-        *house,
-        "-k",
-        "tableside or loaded or listed or committed or codes",
-    )
+    for word in CHECKED:
+        assert re.search(rf"PASSED tests/test_(architecture|docs).*{word}", told), word
     run(copy, "-m", "transforms.dialects")
 
 

@@ -59,7 +59,10 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("point", "vendor", "command", "when"), CASES, ids=["-".join(one) for one in CASES]
+    ("point", "vendor", "command", "when"),
+    # One process of the suite makes each vendor's world.
+    [pytest.param(*one, marks=pytest.mark.xdist_group(f"crash-{one[1]}")) for one in CASES],
+    ids=["-".join(one) for one in CASES],
 )
 def test_kill_at_any_step_then_one_run_repairs(worlds, point, vendor, command, when):
     """Invariant 5, cases 42, 43: killed at a step, then run: as if it had never been killed."""
