@@ -11,7 +11,7 @@ import sys
 import sqlglot
 from sqlglot.errors import SqlglotError
 
-from transforms.fold import staged, statement, touched
+from transforms.fold import narrowed, staged, statement, touched
 from transforms.model import ENTITIES, HERE, sql, staging, vendors
 from transforms.publish import conditions, rejects_view
 
@@ -39,7 +39,7 @@ def statements() -> dict[str, str]:
             "scans": "'s'",
             "open_scans": "''",
             "part": f"part_{entity.view}",
-            "entries": staged(queries),
+            "entries": narrowed(queries, *entity.key, "scan_id"),
             "news": f"news_{entity.view}",
             "within": "1 = 1",
         }

@@ -19,6 +19,23 @@ def staged(queries: Sequence[str]) -> str:
     return "(" + " union all ".join(queries) + ")"
 
 
+def few(column: str, entity: Entity, keys: str, which: str | None = None) -> str:
+    """Return a condition on a column, that it holds the `spread` of one of some keys.
+
+    DuckDB makes a filter of the keys, and reads the other columns of those rows alone that pass
+    it, where the condition is of one column and the keys are themselves chosen by a condition.
+    """
+    which = which or f"{entity.spread} <> ''"
+    return f"{column} in (select {entity.spread} from {keys} where {which})"
+
+
+def among(entity: Entity, keys: str, which: str | None = None) -> str:
+    """Return a condition, that a row is of one of some keys."""
+    key, where = ", ".join(entity.key), f" where {which}" if which else ""
+    exactly = f"({key}) in (select {key} from {keys}{where})"
+    return f"{few(entity.spread, entity, keys, which)} and {exactly}"
+
+
 def touched(queries: Sequence[str], entity: Entity, keys: str) -> str:
     """Return `staged` for those rows of the log alone that may be of one of these keys.
 
@@ -30,13 +47,43 @@ def touched(queries: Sequence[str], entity: Entity, keys: str) -> str:
     """
     parts = []
     for query in queries:
-        head, source = query.rsplit("\nfrom ", 1)
-        spread = re.search(rf"^    (?:(\w+) as )?{entity.spread},$", head, re.MULTILINE)
-        if spread is None or not re.fullmatch(r"\w+\.\w+", source):
+        head, source = _halves(query)
+        spread = _said(head, entity.spread)
+        if not re.fullmatch(r"\w+", spread):
             raise ValueError(f"staging has no column of a log as {entity.spread}: {head}")
-        wanted = f"{spread[1] or entity.spread} in (select {entity.spread} from {keys})"
+        wanted = few(spread, entity, keys)
         parts.append(f"{head}\nfrom (select * from {source} where {wanted}) as told")
     return staged(parts)
+
+
+def narrowed(queries: Sequence[str], *names: str) -> str:
+    """Return `staged` with these columns alone.
+
+    An engine need not see by itself that it may leave the others out: DuckDB does not, where one
+    is compared with a list of words.
+    """
+    parts = []
+    for query in queries:
+        head, source = _halves(query)
+        said = ", ".join(f"{_said(head, name)} as {name}" for name in names)
+        parts.append(f"select {said} from {source}")
+    return staged(parts)
+
+
+def _halves(query: str) -> tuple[str, str]:
+    """Return what a staging query says of a log's rows, and the log."""
+    head, source = query.rsplit("\nfrom ", 1)
+    if not re.fullmatch(r"\w+\.\w+", source):
+        raise ValueError(f"staging is of one log, and of all of it: {query}")
+    return head, source
+
+
+def _said(head: str, column: str) -> str:
+    """Return what a staging query says a column is, on a line of its own."""
+    found = re.search(rf"^    (?:(\S.*) as )?{column},?$", head, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"staging has no line for {column}: {head}")
+    return found[1] or column
 
 
 def statement(name: str, entity: Entity, **facts: str) -> str:

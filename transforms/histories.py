@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from transforms.fold import literals, staged, statement, touched
+from transforms.fold import literals, narrowed, staged, statement, touched
 from transforms.model import Entity
 from transforms.portions import (
     MOST_ASIDE,
@@ -132,15 +132,16 @@ class Fold:
         self._make(news)
         self._make(self._changed, ", times bigint, bucket text")
         parts = shares(rows, self.dialect)
+        told = narrowed(self.queries, *self.entity.key, "scan_id")
         # An engine then knows how few they are before it looks through the whole log.
         for part in parts:
-            self.run(f"insert into {news} {self._say('news', within=part(f'news.{spread}'))}")
+            some = self._say("news", staged=told, within=part(f"news.{spread}"))
+            self.run(f"insert into {news} {some}")
         if all_new and self._count(news) == rows:
             # Of each there is the one row, and no need to look.
             self.run(f"insert into {self._changed} select *, 1, '00' from {news}")
             return
-        few = len(parts) == 1
-        log = touched(self.queries, self.entity, news) if few else staged(self.queries)
+        log = touched(self.queries, self.entity, news) if len(parts) == 1 else told
         for part in parts:
             some = f"(select * from {news} as news where {part(f'news.{spread}')})"
             within = part(f"entry.{spread}")
