@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from transforms.fold import literals, narrowed, staged, statement, touched
+from transforms.fold import few, literals, narrowed, staged, statement, touched
 from transforms.model import Entity
 from transforms.portions import (
     MOST_ASIDE,
@@ -64,23 +64,27 @@ class Fold:
         `all_new` tells that the log holds nothing else.
         """
         entity, rows = self.entity, sum(self.news.values())
-        self._let_read_side_by_side(few=rows <= _FEW)
+        self._read_side_by_side(few=rows <= _FEW)
         self._find_changed(rows, all_new=all_new)
         self.run(self._say("ended"))
         keys = self._count(self._changed)
+        self._read_side_by_side(few=False)
         whole = all_new and keys == rows
         if whole:
             self.run(self._say("first"))
         else:
             self._write("once", "times = 1")
             self._write("often", "times > 1", most=WITH_WINDOWS)
+        # The checks look for the same keys.
+        self._read_side_by_side(few=rows <= _FEW)
         note(self.run, entity, self.news)
         return keys, whole
 
-    def _let_read_side_by_side(self, *, few: bool) -> None:
-        """Give DuckDB all threads to find a few rows in a large log, one to write many.
+    def _read_side_by_side(self, *, few: bool) -> None:
+        """Give DuckDB all threads to find a few keys in a large log, one to take whole rows.
 
-        Each thread that writes has memory of its own; one that reads takes next to none.
+        Each thread that takes whole rows has memory of its own for every column; one that reads
+        keys takes next to none.
         """
         if self.dialect == "duckdb":
             self.run("reset threads" if few else "set threads = 1")
@@ -95,8 +99,7 @@ class Fold:
         look = f"look_{self.entity.view}"
         wides = portions(self.run, self._changed, which, WITHOUT_WINDOWS, MOST_LOOKS)
         if most and len(wides) > MOST_ASIDE:
-            # With nothing kept aside there is room for twice as many.
-            wides, most = portions(self.run, self._changed, which, 2 * most), None
+            wides, most = portions(self.run, self._changed, which, most), None
         for wide in wides:
             part = self._take(f"{which} and {wide}")
             rows = touched(self.queries, self.entity, part)
@@ -106,7 +109,9 @@ class Fold:
                 continue
             self.run(self._say("look", part=part, touched=rows))
             for some in narrow:
-                self.run(self._say(name, part=self._take(f"{which} and {some}"), touched=look))
+                part = self._take(f"{which} and {some}")
+                aside = f"(select * from {look} where {few(self.entity.spread, self.entity, part)})"
+                self.run(self._say(name, part=part, touched=aside))
             self.run(f"drop table {look}")
 
     def _take(self, which: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-WITH_WINDOWS, WITHOUT_WINDOWS = 10_000, 100_000
+WITH_WINDOWS, WITHOUT_WINDOWS = 20_000, 100_000
 """Rows of the log a statement takes that sorts whole rows, and one that only joins keys."""
 
 MOST_LOOKS = 32
