@@ -16,7 +16,7 @@ from sources.throttle import Timing
 from transforms.publish import CheckFailedError, Published, RunRow, Warehouse, publish, record_run
 
 log = logging.getLogger("regulars")
-_MORE_MEMORY = ("256MB", "1GB", "4GB")
+_MORE_MEMORY = ("128MB", "256MB", "1GB", "4GB")
 # DuckDB words it either way; the second time it is a checkpoint that failed.
 _OUT_OF_MEMORY = ("Out of Memory", "failed to pin block")
 _AS_IT_WAS = "Everything that was read is landed and core is as it was"

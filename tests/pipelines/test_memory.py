@@ -183,8 +183,8 @@ def fail_a_checkpoint(monkeypatch, text):
 @pytest.mark.parametrize(
     ("text", "code", "again"),
     [
-        ("Out of Memory Error: made up", 0, "256MB"),
-        ("FATAL Error: Failed to create checkpoint: failed to pin block of 256 KiB", 0, "256MB"),
+        ("Out of Memory Error: made up", 0, "128MB"),
+        ("FATAL Error: Failed to create checkpoint: failed to pin block of 256 KiB", 0, "128MB"),
         ("IO Error: Could not write file: No space left on device", 75, None),
         ("Internal Error: made up", 4, None),
     ],
@@ -197,7 +197,7 @@ def test_checkpoint_before_a_publish_that_fails_is_a_publish_that_failed(
     fail_a_checkpoint(monkeypatch, text)
     assert sync().exit_code == code
     assert tables.rows("select exit_code from ops.runs") == [(code,)]
-    assert ("memory limit of 256MB" in caplog.text) == bool(again)
+    assert ("memory limit of 128MB" in caplog.text) == bool(again)
     assert sync().exit_code == 0
     assert_true(tables, sim)
 
