@@ -18,7 +18,8 @@ from typing import Any
 
 import dlt
 import pyarrow as pa
-from dlt.destinations.exceptions import DatabaseException
+from dlt.common.destination.exceptions import DestinationException
+from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines import lock, settings, warehouse
@@ -98,10 +99,12 @@ def _telling(what: str) -> Iterator[None]:
 
     try:
         yield
-    except (PipelineStepFailed, DatabaseException, duckdb.Error, OSError) as error:
+    except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as error:
         again = f"{what}; run the same command again, which does no harm"
         if any(is_full(cause) for cause in causes(error)):
             raise Locked(f"a disk is full: {again} when there is room") from None
+        if any(isinstance(cause, DestinationConnectionError) for cause in causes(error)):
+            raise Locked(f"the destination cannot be reached: {again} when it can be") from None
         if any("Out of Memory" in str(cause) for cause in causes(error)):
             told = "destination.warehouse.memory_limit is too small"
             raise ConfigError(f"{told}: {again} with more") from None

@@ -64,6 +64,9 @@ def publish_run(
         try:
             with warehouse.sql(destination) as sql:
                 run.publish(sql, last=limit is None)
+        except Locked as error:
+            outcome.errors.append(error)
+            return
         except _OutOfMemoryError:
             log.info("publishing again with a memory limit of %s", limit)
             try:

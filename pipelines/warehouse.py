@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ import dlt
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.configuration import ParquetFormatConfiguration
 from dlt.common.normalizers.naming import NamingConvention
+from dlt.destinations.exceptions import DestinationConnectionError
 
 from pipelines import project
 from pipelines.duckdb_file import File, opened, size_of
-from sources.errors import ConfigError
+from sources.errors import ConfigError, Locked
 from transforms.publish import Warehouse
 
 _DEFAULT_FILE = "warehouse.duckdb"
@@ -182,7 +183,7 @@ def reading() -> Iterator[Any]:
     where = place()
     if where.file is None:
         _known(where.kind)
-        with pipeline("regulars_core", "core", "warehouse").sql_client() as client:
+        with _client("warehouse") as client:
             yield client
         return
     if not where.file.exists():
@@ -210,6 +211,26 @@ def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:
 
 @contextmanager
 def sql(destination: Any) -> Iterator[Warehouse]:
-    """Yield the destination's SQL over its own connection."""
-    with pipeline("regulars_core", "core", destination).sql_client() as client:
+    """Yield the destination's SQL over its own connection.
+
+    Raises:
+        Locked: The destination cannot be reached.
+    """
+    with _client(destination) as client:
         yield Warehouse(client, client.capabilities.sqlglot_dialect or "duckdb")
+
+
+@contextmanager
+def _client(destination: Any) -> Iterator[Any]:
+    """Yield dlt's SQL client of `core`, connected."""
+    made: Any = pipeline("regulars_core", "core", destination).sql_client()
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(made)
+        except DestinationConnectionError as error:
+            # What it says may hold an address, or a name.
+            raise Locked(
+                f"the destination cannot be reached ({type(error.inner_exc).__name__}). What was "
+                "landed is kept; run again when it can be"
+            ) from None
+        yield client
