@@ -66,13 +66,15 @@ class Constants:
     """What was measured for one vendor: seconds of CPU of a run, and of a customer; megabytes.
 
     `first_cpu` is of a first load, which begins a second process, `start_cpu` of any other run;
-    `cpu` is of a customer who is read, `quiet_cpu` of one who is only looked at.
+    `cpu` is of a customer who is read, `quiet_cpu` of one who is only looked at; `first_size` is of
+    a warehouse without customers.
     """
 
     first_cpu: float
     start_cpu: float
     cpu: float
     quiet_cpu: float
+    first_size: float
     size: float
 
 
@@ -85,13 +87,14 @@ def constants(found: Mapping[str, Any], vendor: str) -> Constants:
     def each(less: Mapping[str, Any], more: Mapping[str, Any], figure: str) -> float:
         return max(0.0, float(more[figure] - less[figure]) / float(more["rows"] - less["rows"]))
 
-    cpu = each(small[alone], largest, "cpu_s")
+    cpu, size = (each(small[alone], largest, figure) for figure in ("cpu_s", "file_mb"))
     return Constants(
         small[alone]["cpu_s"] - cpu * small[alone]["rows"],
         min(row["cpu_s"] for name, row in small.items() if name.endswith("again")),
         cpu,
         each(small[again], large[again], "cpu_s"),
-        each(small[alone], largest, "file_mb"),
+        small[alone]["file_mb"] - size * small[alone]["rows"],
+        size,
     )
 
 
@@ -101,12 +104,13 @@ def table(vendor: str, facts: Vendor, known: Constants) -> list[str]:
     for name, customers in _SIZES.items():
         first, daily = facts.complete(customers), facts.daily(customers)
         cpu = known.first_cpu + known.cpu * customers
+        size = known.first_size + known.size * customers
         # What changed costs what new customers cost; who is only looked at, what a quiet run shows.
         looked = known.quiet_cpu * customers if facts.whole_list else 0.0
         later = known.start_cpu + looked + known.cpu * customers / 100
         lines.append(
             f"| {vendor} | {name} | {_count(first)} | {_time(facts.minutes(first))} | "
-            f"{_time(cpu / 60)} | {_size(known.size * customers)} | {_count(daily)} | "
+            f"{_time(cpu / 60)} | {_size(size)} | {_count(daily)} | "
             f"{_time(facts.minutes(daily))} | {_time(later / 60)} |"
         )
     return lines

@@ -169,12 +169,14 @@ def _recover(pipeline: dlt.Pipeline, base: Base) -> None:
         with pipeline.destination_client() as client:
             remote = _state_of(pipeline.pipeline_name, client)
         pending = pipeline.has_pending_data
-        loaded = pending and base.fits(remote) and _loads(pipeline)
+        fits = base.fits(remote)
+        loaded = pending and fits and _loads(pipeline)
         if pending and not loaded:
+            why = "cannot be loaded" if fits else "do not fit the destination"
             log.warning(
-                "%s: changes an earlier run left behind do not fit the destination; they are "
-                "dropped and read again",
+                "%s: changes an earlier run left behind %s; they are dropped and read again",
                 pipeline.pipeline_name,
+                why,
             )
             pipeline.abort_packages()
         same = bool(remote) and remote["_version_hash"] == pipeline.state["_version_hash"]
@@ -196,12 +198,11 @@ def _loads(pipeline: dlt.Pipeline) -> bool:
         if _passes(error):
             raise
         # What will not load would stop every run to come; read again, it is the same.
-        log.warning(
-            "%s: what an earlier run left behind cannot be loaded (%s)",
-            pipeline.pipeline_name,
-            type(error.exception).__name__,
+        log.info(
+            "%s: it does not load (%s)", pipeline.pipeline_name, type(error.exception).__name__
         )
-    return not pipeline.has_pending_data
+        return False
+    return True
 
 
 def _state_of(name: str, client: Any) -> Any:

@@ -7,6 +7,8 @@ and hands that connection to dlt, so that nobody gets between extract, load and 
 from __future__ import annotations
 
 import hashlib
+import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,8 @@ import dlt
 from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.destination.configuration import ParquetFormatConfiguration
 from dlt.common.normalizers.naming import NamingConvention
+from dlt.common.schema.exceptions import SchemaException
+from dlt.common.storages.exceptions import StorageException
 from dlt.destinations.exceptions import DestinationConnectionError
 
 from pipelines import project
@@ -24,7 +28,9 @@ from pipelines.duckdb_file import File, opened, size_of
 from sources.errors import ConfigError, Locked
 from transforms.publish import Warehouse
 
+log = logging.getLogger("regulars")
 _DEFAULT_FILE = "warehouse.duckdb"
+_TORN = (ValueError, KeyError, FileNotFoundError, SchemaException, StorageException)
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,28 @@ def reading() -> Iterator[Any]:
 
 
 def pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:
-    """Return the dlt pipeline of this name, working below the project's data folder."""
+    """Return the dlt pipeline of this name, working below the project's data folder.
+
+    What is there is a cache: where it is torn, or half of it lost, it is made anew.
+    """
+    try:
+        made = _pipeline(name, dataset, destination)
+        if made.default_schema_name:
+            # It has no other.
+            made.default_schema  # noqa: B018
+    except _TORN as error:
+        log.warning(
+            "%s: what the working folder keeps of it cannot be read (%s); it is fetched anew, and "
+            "what was pending is read again",
+            name,
+            type(error).__name__,
+        )
+        shutil.rmtree(place().pipelines / name, ignore_errors=True)
+        return _pipeline(name, dataset, destination)
+    return made
+
+
+def _pipeline(name: str, dataset: str, destination: Any) -> dlt.Pipeline:
     return dlt.pipeline(
         name,
         destination=destination.again() if isinstance(destination, _Opened) else destination,

@@ -25,7 +25,7 @@ def few(column: str, entity: Entity, keys: str, which: str | None = None) -> str
     DuckDB makes a filter of the keys, and reads the other columns of those rows alone that pass
     it, where the condition is of one column and the keys are themselves chosen by a condition.
     """
-    which = which or f"{entity.spread} <> ''"
+    which = which or f"{entity.spread} >= ''"
     return f"{column} in (select {entity.spread} from {keys} where {which})"
 
 

@@ -7,9 +7,10 @@ import os
 import dlt
 import pytest
 
-from pipelines import lock
+from pipelines import lock, warehouse
 from sources.errors import Locked
-from tests.conftest import assert_true
+from tests.conftest import MINUTE, assert_true
+from tests.pipelines.conftest import killed
 
 TEXTS = (
     "'; drop table core.customers; --", 'a "b" \\n \\u0041 %s {x} $1', "tab\there\nand\r\nthere",
@@ -18,21 +19,13 @@ TEXTS = (
 )  # fmt: skip
 
 
-class _KilledError(BaseException):
-    """As good as a kill: nothing of ours handles it."""
-
-
 def test_what_a_killed_run_left_pending_is_loaded_and_the_vendor_asked_too(
     sim, sync, tables, monkeypatch
 ):
     """Case 42: one run after a kill behind normalising brings both, each once."""
-
-    def killed(*_, **__):
-        raise _KilledError
-
     with monkeypatch.context() as broken:
         broken.setattr(dlt.Pipeline, "load", killed)
-        with pytest.raises(_KilledError):
+        with pytest.raises(KeyboardInterrupt):
             sync()
     assert tables.customers() == set()
     sim.loke.create_customer(sim.loke.organizations[0])
@@ -57,3 +50,31 @@ def test_any_text_comes_through_as_it_was_sent(sim, sync, tables):
     assert sync().exit_code == 0
     found = dict(tables.rows("select id, last_name from raw_loke.customers"))
     assert [found[one] for one in ids] == [text.replace("\x00", "") for text in TEXTS]
+
+
+@pytest.mark.parametrize("pending", [False, True], ids=["", "pending"])
+@pytest.mark.parametrize(
+    "what",
+    ["schemas/loke.schema.json", "state.json"],
+)
+@pytest.mark.parametrize("how", ["lost", "empty", "cut"])
+def test_torn_working_folder_costs_nothing(
+    sim, sync, tables, clock, monkeypatch, caplog, what, how, pending
+):
+    """Case 45: what is half lost, or half written, is fetched anew; what was pending, read anew."""
+    sync()
+    clock.advance(10 * MINUTE)
+    sim.loke.touch(sim.loke.organizations[0], 5)
+    if pending:
+        with monkeypatch.context() as broken:
+            broken.setattr(dlt.Pipeline, "load", killed)
+            with pytest.raises(KeyboardInterrupt):
+                sync()
+    path = warehouse.place().pipelines / "regulars_loke" / what
+    text = path.read_text()
+    path.unlink() if how == "lost" else path.write_text(text[: len(text) // 2 * (how == "cut")])
+    assert sync().exit_code == 0
+    assert_true(tables, sim)
+    caplog.clear()
+    assert sync().exit_code == 0
+    assert "cannot be read" not in caplog.text
