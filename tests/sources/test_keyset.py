@@ -9,7 +9,7 @@ from sources.http import Client
 from sources.keyset import Keyset
 from sources.paging import Batch
 from sources.throttle import Limiter, Timing
-from sources.window import Place
+from sources.window import SECOND, Place
 from tests.conftest import MINUTE, NOON
 
 
@@ -17,18 +17,45 @@ def _customer(name, stamp):
     return {"id": name, "updated_at": stamp and f"{stamp:%Y-%m-%d %H:%M:%S}"}
 
 
-@pytest.mark.parametrize("at", range(3))
-def test_stretch_leaves_out_who_is_later_and_nobody_else(at):
-    """Someone without a stamp belongs to no stretch, so whoever meets them keeps them."""
-    records = [_customer("early", NOON), _customer("late", NOON + 2 * MINUTE)]
-    records.insert(at, _customer("never", None))
-    client = Client(
+def _client():
+    return Client(
         vendor="foodics",
         account="default",
         base_url="http://localhost",
         limiter=Limiter(Timing(lambda: NOON, float)),
     )
-    keyset = Keyset(client, lambda *_: Batch(records, more=True), CUSTOMERS, "")
+
+
+@pytest.mark.parametrize(
+    ("before", "onward"), [(0, 2), (1, 1)], ids=["one second", "one before it"]
+)
+def test_first_page_of_one_second_is_not_asked_for_again(before, onward):
+    """The page behind «after the second before» would be the same; with one before it, it is not.
+
+    What follows is asked for by number, and looked after as any equal stamp is.
+    """
+    earlier = [_customer("before", NOON - MINUTE)][:before]
+    records = [*earlier, _customer("a", NOON), _customer("b", NOON)]
+    asked = []
+
+    def fetch(place, _):
+        asked.append(place)
+        first = len(asked) == 1
+        found = records if first else [_customer("c", NOON)]
+        return Batch(found, more=first, vendor_time=NOON + MINUTE, total=len(records) + 1)
+
+    pages = list(Keyset(_client(), fetch, CUSTOMERS, "").pages(Place(NOON - 2 * MINUTE)))
+    assert asked[1] == Place(NOON - SECOND, onward)
+    seen = {one["id"] for page in pages for one in page.records}
+    assert seen == {one["id"] for one in records} | {"c"}
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_stretch_leaves_out_who_is_later_and_nobody_else(at):
+    """Someone without a stamp belongs to no stretch, so whoever meets them keeps them."""
+    records = [_customer("early", NOON), _customer("late", NOON + 2 * MINUTE)]
+    records.insert(at, _customer("never", None))
+    keyset = Keyset(_client(), lambda *_: Batch(records, more=True), CUSTOMERS, "")
     (page,) = keyset.pages(Place(NOON - MINUTE), until=NOON + MINUTE)
     assert {one["id"] for one in page.records} == {"early", "never"}
     assert (page.next, keyset.obeyed) == (None, True)
