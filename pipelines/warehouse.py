@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from transforms.publish import Warehouse
 
 log = logging.getLogger("regulars")
 _DEFAULT_FILE = "warehouse.duckdb"
-_TORN = (ValueError, KeyError, FileNotFoundError, SchemaException, StorageException)
+# Nothing that a wrong setting raises too: it is no reason to drop what is kept.
+_TORN = (JSONDecodeError, SchemaException, StorageException)
 
 
 @dataclass(frozen=True)

@@ -117,10 +117,10 @@ class Keyset:
             return None
         last = latest(stamps)
         if last is not None and (here.after is None or last - SECOND > here.after):
+            before = last - SECOND
             # Where all of a first page is of that second, it would be the same page again.
-            same = here.page == 1 and batch.more and None not in stamps
-            same = same and min(dated(stamps)) > last - SECOND
-            return Place(last - SECOND, 2 if same else 1)
+            same = here.page == 1 and batch.more and all(one and one > before for one in stamps)
+            return Place(before, 2 if same else 1)
         return Place(here.after, here.page + 1) if batch.more else None
 
     def _has_lost(self) -> bool:

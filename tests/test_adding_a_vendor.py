@@ -38,10 +38,7 @@ _MOST = (
     "or erased"
 )
 CONTRACT = "tableside" if EXAMPLES else f"tableside and ({_MOST})"
-HOUSE = ("tests/test_architecture.py", "tests/test_docs.py")
 CHECKED = ("tableside", "loaded", "listed", "committed", "codes")
-CHOSEN = f"({CONTRACT} and test_contract)"
-CHOSEN += f" or ((test_architecture or test_docs) and ({' or '.join(CHECKED)})) or test_story"
 
 
 def follow(page: str, folder: Path) -> list[Path]:
@@ -110,8 +107,11 @@ def run(folder: Path, *arguments: str) -> str:
 @pytest.fixture(scope="module")
 def told(copy: Path) -> str:
     """What a pytest in the copy says of each test, the suites run by one process."""
-    suites = ("tests/test_story.py", "tests/contract", *HOUSE)
-    return run(copy, "-m", "pytest", "-n0", "-rA", *suites, "-k", CHOSEN)
+    house = f"(test_architecture or test_docs) and ({' or '.join(CHECKED)})"
+    chosen = f"test_story or (test_contract and {CONTRACT}) or ({house})"
+    names = ("test_story.py", "contract", "test_architecture.py", "test_docs.py")
+    suites = [f"tests/{name}" for name in names]
+    return run(copy, "-m", "pytest", "-n0", "-rA", *suites, "-k", chosen)
 
 
 def test_vendor_of_the_page_keeps_its_guests_history(told):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from transforms.fold import few, literals, narrowed, staged, statement, touched
+from transforms.fold import literals, narrowed, staged, statement, touched
 from transforms.model import Entity
 from transforms.portions import (
     MOST_ASIDE,
@@ -109,9 +109,7 @@ class Fold:
                 continue
             self.run(self._say("look", part=part, touched=rows))
             for some in narrow:
-                part = self._take(f"{which} and {some}")
-                aside = f"(select * from {look} where {few(self.entity.spread, self.entity, part)})"
-                self.run(self._say(name, part=part, touched=aside))
+                self.run(self._say(name, part=self._take(f"{which} and {some}"), touched=look))
             self.run(f"drop table {look}")
 
     def _take(self, which: str) -> str:

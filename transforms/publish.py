@@ -261,11 +261,11 @@ def _check(warehouse: Warehouse, vendor: str, folded: Mapping[str, bool], done: 
         if not any(f"_{view}}}" in text for view in folded):
             continue
         kind, sentence = text.splitlines()[0].removeprefix("-- ").split(": ", 1)
-        count = 0
         sorts = [one for one in ENTITIES if f"{{rewritten_{one.view}}}" in text]
         parts = _portions(warehouse, sorts[0], vendor, folded) if sorts else [{}]
-        for query in (text.format(**names | part) for part in parts):
-            count += int(warehouse.run(f"select count(*) from ({query}) as offenders")[0][0])
+        queries = [text.format(**names | part) for part in parts]
+        counts = [warehouse.run(f"select count(*) from ({one}) as offenders") for one in queries]
+        count = sum(int(rows[0][0]) for rows in counts)
         if count and kind == "fail":
             raise CheckFailedError(f"{path.stem}: {sentence} ({count} rows)")
         if count:

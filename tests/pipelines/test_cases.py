@@ -53,10 +53,7 @@ def test_any_text_comes_through_as_it_was_sent(sim, sync, tables):
 
 
 @pytest.mark.parametrize("pending", [False, True], ids=["", "pending"])
-@pytest.mark.parametrize(
-    "what",
-    ["schemas/loke.schema.json", "state.json"],
-)
+@pytest.mark.parametrize("what", ["schemas/loke.schema.json", "state.json"])
 @pytest.mark.parametrize("how", ["lost", "empty", "cut"])
 def test_torn_working_folder_costs_nothing(
     sim, sync, tables, clock, monkeypatch, caplog, what, how, pending

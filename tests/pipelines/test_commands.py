@@ -15,6 +15,7 @@ from pipelines.demo import demo
 from pipelines.publishing import Outcome
 from sources.errors import ConfigError
 from tests.conftest import MINUTE, assert_true
+from tests.pipelines.conftest import killed
 
 NOT_A_SECRET = "canary-" + "s3cr3t"
 
@@ -234,14 +235,10 @@ def test_no_secret_and_no_person_is_ever_said(sim, sync, tables, monkeypatch, ca
         assert secret not in text
 
 
-def _interrupt(*_):
-    raise KeyboardInterrupt
-
-
 def test_demo_tells_its_story_and_can_be_repeated(project, capsys, monkeypatch):
     """Day one, day two, what changed, over a demo that was broken off; nobody else's warehouse."""
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("simulator.Simulator.serve", _interrupt)
+        interrupted.setattr("simulator.Simulator.serve", killed)
         with pytest.raises(KeyboardInterrupt):
             demo(100)
     (project / "warehouse.duckdb").write_bytes(b"half of a demo")
