@@ -23,6 +23,7 @@ import httpx
 
 from sources import verdicts
 from sources.auth import Auth, TokenRefusedError
+from sources.connections import Connections
 from sources.errors import AuthError, ConfigError, NotFound, Unavailable
 from sources.payload import MalformedBodyError, Record, parse, record_in
 from sources.retry import Tries, is_expiry, is_passing, is_throttle, own_wait, vendors_wait
@@ -81,12 +82,8 @@ class Client:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(at_once)
         self._random = random.Random()  # noqa: S311  jitter, not a secret
-        self._http = httpx.Client(
-            transport=transport,
-            timeout=httpx.Timeout(60, connect=10),
-            headers={"Accept": "application/json", "User-Agent": "regulars", **(headers or {})},
-            follow_redirects=False,
-        )
+        ours = {"Accept": "application/json", "User-Agent": "regulars", **(headers or {})}
+        self._http = Connections(transport, ours)
         # A walk asks for one path thousands of times.
         self._address = lru_cache(64)(self.base_url.join)
         # In ordinary dlt code nobody closes a source; its connections go with it.
@@ -221,8 +218,6 @@ class Client:
                 with self._lock:
                     self.requests[resource] += 1
                 response = self._http.send(request)
-            # It and its stream hold each other, and its bytes with them, until Python looks.
-            response.stream = httpx.ByteStream(b"")
             headers = response.headers
         finally:
             self.limiter.answered(headers)
