@@ -17,6 +17,7 @@ from itertools import pairwise
 from sources.convert import Moments, dated, latest
 from sources.http import Client
 from sources.paging import Batch, Idle, Page
+from sources.payload import Record
 from sources.records import Shape
 from sources.window import EPOCH, SECOND, Fetch, Hidden, Place, Window
 
@@ -51,6 +52,7 @@ class Keyset:
         self._fullest = 0
         self._window = Window(whole=False, since=None)
         self._idle = Idle(client, shape.resource)
+        self._shown = dict[str, Record]()
 
     def pages(
         self, place: Place, until: datetime | None = None, first: Batch | None = None
@@ -72,19 +74,19 @@ class Keyset:
                 yield Page(batch.records, None, batch.vendor_time)
                 return
             self._take_in(here, batch)
-            records, onward, ready = batch.records, self._next(here, batch, stamps), None
+            onward, ready = self._next(here, batch, stamps), None
+            fresh = self._fresh(batch, stamps, until)
+            records, looked = [batch.records[at] for at in fresh], [stamps[at] for at in fresh]
             if until and any(stamp > until for stamp in dated(stamps)):
-                early = [at for at, one in enumerate(stamps) if one is None or one <= until]
-                records, stamps = [records[at] for at in early], [stamps[at] for at in early]
                 onward = None
             elif onward is None and is_cut(here.page, batch, self._fullest):
                 yield Page(records, str(here), batch.vendor_time)
-                records, (onward, ready) = [], (yield from self._around(here, batch, stamps))
+                records, looked = [], []
+                onward, ready = yield from self._around(here, batch, stamps)
             if here.page > 1 and (onward is None or onward.page == 1) and self._has_lost():
                 yield Page(records, str(here), batch.vendor_time)
-                records = []
+                records, looked = [], []
                 yield from self._read_again(here)
-            looked = stamps if records else None
             yield Page(records, str(onward) if onward else None, batch.vendor_time, looked)
             if onward is None:
                 return
@@ -102,6 +104,23 @@ class Keyset:
             self._inclusive = True
             self._say("the bound of the change filter is included")
         return here.after is None or first >= here.after
+
+    def _fresh(self, batch: Batch, stamps: Moments, until: datetime | None) -> list[int]:
+        """Return the places of those not later than `until` that the page before did not show so.
+
+        The last second of a page is asked for again: who was there is there again, unless changed.
+        """
+        before, told = self._shown, list(map(self._shape.record_id, batch.records))
+        self._shown = {
+            one: record for one, record in zip(told, batch.records, strict=True) if one is not None
+        }
+        entries = enumerate(zip(told, batch.records, stamps, strict=True))
+        return [
+            at
+            for at, (one, record, stamp) in entries
+            if (one is None or before.get(one) != record)
+            and not (until and stamp and stamp > until)
+        ]
 
     def _take_in(self, here: Place, batch: Batch) -> None:
         if here.page == 1:
@@ -141,6 +160,8 @@ class Keyset:
     def _read_again(self, here: Place) -> Iterator[Page]:
         """Read all pages up to this one until they bring nobody new, or nobody leaves them."""
         self._say("records that share a stamp changed while they were read; reading them again")
+        # Whoever is as on an earlier page may have been otherwise on one of these.
+        self._shown = {}
         for _ in range(_ROUNDS):
             known, self._window = self._window.ids, Window(whole=True, since=None)
             for number in range(1, here.page + 1):
@@ -156,6 +177,7 @@ class Keyset:
         self, here: Place, batch: Batch, stamps: Moments
     ) -> Generator[Page, None, tuple[Place | None, Batch | None]]:
         """Read what a cap may hide of one equal stamp; return where to go on."""
+        self._shown = {}
         last = latest(stamps)
         jump = Place(last or EPOCH)
         beyond = self._fetch(jump, self._sort)

@@ -59,3 +59,23 @@ def test_stretch_leaves_out_who_is_later_and_nobody_else(at):
     (page,) = keyset.pages(Place(NOON - MINUTE), until=NOON + MINUTE)
     assert {one["id"] for one in page.records} == {"early", "never"}
     assert (page.next, keyset.obeyed) == (None, True)
+
+
+def test_last_second_of_a_page_comes_once_unless_it_says_something_new():
+    """It is asked for with the next page again: who is there as before is no news."""
+    first = [_customer("a", NOON - MINUTE), _customer("b", NOON), _customer(None, NOON)]
+    renamed = {**first[1], "name": "new"}
+    shown = [
+        Batch([*first[:1], first[1], first[2]], more=True),
+        Batch([renamed, first[2], _customer("c", NOON + MINUTE)], more=True),
+        Batch([_customer("c", NOON + MINUTE), _customer("d", NOON + MINUTE)], more=False),
+    ]
+    pages = list(Keyset(_client(), lambda *_: shown.pop(0), CUSTOMERS, "").pages(Place(None)))
+    assert [[one["id"] for one in page.records] for page in pages] == [
+        ["a", "b", None],
+        # Of those without an id nobody can tell whether they are the same.
+        ["b", None, "c"],
+        ["d"],
+    ]
+    assert [len(page.stamps) for page in pages] == [3, 3, 1]
+    assert pages[1].records[0] == renamed
