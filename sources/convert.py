@@ -253,7 +253,7 @@ def _json(value: object) -> str:
     return canonical(value).decode()
 
 
-_WRITTEN = (Kind.TIMESTAMP, Kind.DATE, Kind.DECIMAL)
+_WRITTEN = (Kind.TIMESTAMP, Kind.DATE, Kind.DECIMAL, Kind.NUMBER)
 
 _RANGES: dict[Kind, tuple[Any, Any]] = {
     Kind.INTEGER: (1 - _INTEGERS_END, _INTEGERS_END),

@@ -242,12 +242,13 @@ class Shape:
         """Return what nobody documented, as JSON for each record, and the names of it."""
         known, extras, unknown = self.documented, list[str | None](), set[str]()
         nested = [key for key, inner in known.items() if inner]
+        # Most records have the same keys in the same order.
+        others = dict[tuple[str, ...], list[str]]()
         for record in records:
-            found = (
-                {}
-                if record.keys() <= known.keys()
-                else {key: value for key, value in record.items() if key not in known}
-            )
+            keys = tuple(record)
+            if keys not in others:
+                others[keys] = [key for key in keys if key not in known]
+            found = {key: record[key] for key in others[keys]}
             for key in nested:
                 inner = record.get(key)
                 if isinstance(inner, dict) and not inner.keys() <= known[key]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -55,9 +55,12 @@ def reject_rows(
 
     Without `values` the rejected values are NULL.
     """
-    rows = [
-        {**scan, "resource": resource, **asdict(reject), "_observed_at": observed}
-        | ({} if values else {"value": None})
-        for resource, reject in rejects
-    ]
-    return pa.Table.from_pylist(rows, schema=_REJECTS)
+    count = len(rejects)
+    columns = {name: pa.repeat(value, count) for name, value in scan.items()}
+    columns["resource"] = pa.array([resource for resource, _ in rejects], pa.string())
+    for name in ("record_id", "field", "reason", "value"):
+        told = [getattr(reject, name) for _, reject in rejects]
+        columns[name] = pa.array(told, pa.string())
+    columns["value"] = columns["value"] if values else pa.nulls(count, pa.string())
+    columns["_observed_at"] = pa.repeat(pa.scalar(observed, Kind.TIMESTAMP.arrow), count)
+    return pa.table([columns[name] for name in _REJECTS.names], schema=_REJECTS)

@@ -18,9 +18,9 @@ _RAW = "none: not asked of all vendors alike"
 def _dialled(record: Record, _: Context) -> str | None:
     """Return dial code and national number as one, which is how they were typed in."""
     code, number = record.get("dial_code"), record.get("phone")
-    if number is None or str(number).strip() == "":
+    local = "" if number is None else str(number).strip()
+    if not local:
         return None
-    local = str(number).strip()
     if code in (None, "") or local.startswith("+"):
         return local
     return f"+{str(code).strip().lstrip('+')}{local.lstrip('0')}"

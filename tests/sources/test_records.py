@@ -104,6 +104,8 @@ FORMS = (
     st.floats(),
     st.decimals(-1000, 1000, places=2).map(float),
     st.decimals(places=3).map(str),
+    st.floats().map(str),
+    st.sampled_from([" 1", "+1", "1_0", "0x1", "1e400", "1e-400", "infinity", "-0"]),
     MOMENT.map("{:%Y-%m-%d %H:%M:%S}".format),
     MOMENT.map("{:%Y-%m-%dT%H:%M:%SZ}".format),
     MOMENT.map("{:%Y-%m-%dT%H:%M:%S+10:00}".format),
