@@ -105,6 +105,7 @@ class _Run:
         try:
             if sql.dialect == "duckdb":
                 # What was just loaded leaves the memory that the fold is about to need.
+                sql.run("reset threads")
                 sql.run("checkpoint")
             self.outcome.published = publish(
                 sql, open_scans=open_scans(sql), rebuild=self.rebuild, run=self._row, scans=scans
