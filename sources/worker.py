@@ -25,7 +25,6 @@ from types import ModuleType
 from typing import IO, NamedTuple, Self
 
 import orjson
-import pyarrow as pa
 
 from sources import VENDORS
 from sources.buffer import Buffer
@@ -214,7 +213,6 @@ def serve() -> None:
     with suppress(EOFError, BrokenPipeError), answers:
         while True:
             answer(sys.stdin.buffer, answers)
-            pa.default_memory_pool().release_unused()
 
 
 def answer(questions: IO[bytes], answers: IO[bytes]) -> None:
