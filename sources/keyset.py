@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from sources.content import canonical
 from sources.convert import Moments, dated, latest
 from sources.http import Client
 from sources.paging import Batch, Idle, Page
@@ -106,21 +107,24 @@ class Keyset:
         return here.after is None or first >= here.after
 
     def _fresh(self, batch: Batch, stamps: Moments, until: datetime | None) -> list[int]:
-        """Return the places of those not later than `until` that the page before did not show so.
+        """Return the places of those not later than `until` that were not given just so before.
 
         The last second of a page is asked for again: who was there is there again, unless changed.
+        Of who is on a page twice, the last that was given is the one that counts.
         """
-        before, told = self._shown, list(map(self._shape.record_id, batch.records))
-        self._shown = {
-            one: record for one, record in zip(told, batch.records, strict=True) if one is not None
-        }
-        entries = enumerate(zip(told, batch.records, stamps, strict=True))
-        return [
-            at
-            for at, (one, record, stamp) in entries
-            if (one is None or before.get(one) != record)
-            and not (until and stamp and stamp > until)
-        ]
+        given, self._shown = self._shown, {}
+        fresh, told = list[int](), map(self._shape.record_id, batch.records)
+        for at, (one, record) in enumerate(zip(told, batch.records, strict=True)):
+            if one is not None:
+                before, given[one] = given.get(one), record
+                self._shown[one] = record
+                # Python takes 1 for True.
+                if before == record and canonical(before) == canonical(record):
+                    continue
+            stamp = stamps[at]
+            if not (until and stamp and stamp > until):
+                fresh.append(at)
+        return fresh
 
     def _take_in(self, here: Place, batch: Batch) -> None:
         if here.page == 1:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 _IN_MEMORY = 1 << 20
 # dlt takes 2 ms for a table, however few rows it has.
-_AT_ONCE = 2_000
+_AT_ONCE = 5_000
 
 
 class Spool:

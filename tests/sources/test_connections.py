@@ -90,6 +90,48 @@ def test_connection_that_failed_is_used_again():
     assert len(connections) == 1
 
 
+def test_none_is_left_open_and_none_is_made_once_they_are_closed():
+    """One that fails to close keeps no other open; a late request gets an error."""
+
+    class Failing(httpx.MockTransport):
+        closed = 0
+
+        def close(self):
+            Failing.closed += 1
+            raise OSError("no")
+
+    both = threading.Barrier(2, timeout=20)
+
+    def answer(_):
+        both.wait()
+        return httpx.Response(200)
+
+    connections = Connections(Failing(answer), {})
+    request = connections.build_request("GET", "http://localhost")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(connections.send, [request] * 2))
+    with pytest.raises(OSError, match="no"):
+        connections.close()
+    assert Failing.closed == len(connections) == 2
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            connections.send(request)
+
+
+def test_cookie_of_one_answer_goes_with_no_request():
+    """Which connection a request happens to have makes no difference to the vendor."""
+    came = []
+
+    def answer(request):
+        came.append(request.headers.get("Cookie"))
+        return httpx.Response(200, headers={"Set-Cookie": "session=1; Path=/"})
+
+    connections = Connections(httpx.MockTransport(answer), {})
+    for _ in range(2):
+        connections.send(connections.build_request("GET", "http://localhost"))
+    assert came == [None, None]
+
+
 def test_connections_are_made_by_way_of_the_systems_proxy(server, monkeypatch):
     """Who reaches the vendors through a proxy says so where every tool is told."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.server_address[1]}")

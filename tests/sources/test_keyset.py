@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sources.content import canonical
 from sources.foodics.fields import CUSTOMERS
 from sources.http import Client
 from sources.keyset import Keyset
@@ -79,3 +80,22 @@ def test_last_second_of_a_page_comes_once_unless_it_says_something_new():
     ]
     assert [len(page.stamps) for page in pages] == [3, 3, 1]
     assert pages[1].records[0] == renamed
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(["old", "new"], ["old", "new"]), ([1], [True])],
+    ids=["twice in one second", "equal to Python"],
+)
+def test_last_that_is_given_of_somebody_is_the_last_the_vendor_shows(before, after):
+    """A version that was shown is given again once another stands before it."""
+    late, told = _customer("b", NOON), [before, after]
+    versions = [[{**late, "order_count": one} for one in page] for page in told]
+    shown = [
+        Batch([_customer("a", NOON - MINUTE), *versions[0]], more=True),
+        Batch([*versions[1], _customer("c", NOON + MINUTE)], more=True),
+        Batch([], more=False),
+    ]
+    pages = list(Keyset(_client(), lambda *_: shown.pop(0), CUSTOMERS, "").pages(Place(None)))
+    given = [one["order_count"] for page in pages for one in page.records if one["id"] == "b"]
+    assert canonical(given[-1]) == canonical(after[-1])
