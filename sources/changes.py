@@ -42,9 +42,7 @@ class Changes:
     def meet(self, records: Sequence[Record]) -> None:
         """Note which fields these records have."""
         self._met += len(records)
-        # Most have the same keys in the same order.
-        for keys in set(map(tuple, records)):
-            self._sent.update(keys)
+        self._sent.update(*records)
 
     def tell_unsent(self) -> None:
         """Say once which documented fields none of all records has, that some had until now.

@@ -12,6 +12,7 @@ import pyarrow as pa
 _IN_MEMORY = 1 << 20
 # dlt takes 2 ms for a table, however few rows it has.
 _AT_ONCE = 5_000
+_BUFFER = 1 << 18
 
 
 class Spool:
@@ -21,7 +22,9 @@ class Spool:
         self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(folder) if folder else None)  # noqa: SIM115  kept until drained
         # A generator that nobody takes to its end closes nothing.
         self.close = weakref.finalize(self, self._file.close)
-        self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, "w"), schema)
+        # Arrow writes a table in hundreds of pieces, and would wait for its turn with each.
+        self._sink = pa.BufferedOutputStream(pa.PythonFile(self._file, "w"), _BUFFER)
+        self._writer = pa.ipc.new_stream(self._sink, schema)
 
     def add(self, table: pa.Table) -> None:
         """Keep a table."""
@@ -30,8 +33,10 @@ class Spool:
     def drain(self) -> Iterator[pa.Table]:
         """Yield what was kept, some thousand rows at a time, and keep it no longer."""
         self._writer.close()
+        self._sink.flush()
         self._file.seek(0)
-        with pa.ipc.open_stream(pa.PythonFile(self._file, "r")) as batches:
+        source = pa.BufferedInputStream(pa.PythonFile(self._file, "r"), _BUFFER)
+        with pa.ipc.open_stream(source) as batches:
             some, rows = list[pa.RecordBatch](), 0
             for batch in batches:
                 some.append(batch)
