@@ -14,6 +14,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import orjson
 import pyarrow as pa
@@ -22,17 +23,20 @@ from sources.cache import GIVEN, column, insert, opened, remove
 from sources.kin_memory import KIN_TABLES, KinMemory
 from sources.known import HEAD, rows_of
 
-# Rows lie in the order of their keys.
+# What is known lies in the order of its keys, in which the log tells it. What is seen comes in any
+# order: in that of its keys each record would cost a page read and one written. It lies as it came,
+# and an index of a few bytes each finds it: `short` is a checksum of the id.
 _TABLES = (
     "known (scope text, id text, hash text, op text, primary key (scope, id)) without rowid",
-    "seen (scope text, id text, hash text, part integer, primary key (scope, id)) without rowid",
+    "seen (scope text, id text, short integer, hash text, part integer)",
     "progress (part integer primary key, facts text)",
     *KIN_TABLES,
-    "temp.incoming (position integer, scope text, id text, hash text, primary key (scope, id)) "
-    "without rowid",
+    "temp.incoming (position integer, scope text, id text, short integer, hash text, "
+    "primary key (scope, id)) without rowid",
 )
+_SEEN_BEFORE = "s.scope = i.scope and s.short = i.short and s.id = i.id"
 # Raise it with any change to the tables: a file of another form is begun anew.
-_FORM = 2
+_FORM = 3
 
 
 class News(NamedTuple):
@@ -55,6 +59,7 @@ class Scratch:
             path.parent.mkdir(parents=True, exist_ok=True)
         # Saved part by part: what follows the last save is of no use to anybody.
         self._db = opened(path, _TABLES, _FORM)
+        self._db.execute("create index if not exists seen_short on seen (scope, short)")
         self.kin = KinMemory(self._db)
 
     def close(self) -> None:
@@ -130,61 +135,72 @@ class Scratch:
         A hash of None says that the record is deleted, which is new only of one that was alive.
         """
         self._db.execute("delete from incoming")
-        rows = list(zip(range(len(ids)), scopes, ids, hashes, strict=True))
+        places = range(len(ids))
+        rows = list(zip(places, scopes, ids, map(_short, ids), hashes, strict=True))
         insert(self._db, "insert or replace into incoming", rows)
-        told = self._db.execute("""
-            select json_group_array(position),
-                json_group_array(position) filter (where s.id is not null),
-                json_group_array(position) filter (where s.id is not null or k.id is not null)
-            from incoming i
-            left join seen s on s.scope = i.scope and s.id = i.id
-            left join known k on k.scope = i.scope and k.id = i.id and k.op = 'upsert'
-            where case when s.id is null then k.hash else s.hash end is not i.hash
+        told = self._db.execute(f"""
+            with compared as (
+                select position, s.id is not null as again, k.id is not null as was,
+                    case when s.id is null then k.hash else s.hash end is not i.hash as is_new
+                from incoming i
+                left join seen s on {_SEEN_BEFORE}
+                left join known k on k.scope = i.scope and k.id = i.id and k.op = 'upsert'
+            )
+            select json_group_array(position) filter (where is_new),
+                json_group_array(position) filter (where is_new and (again or was)),
+                json_group_array(position) filter (where again) from compared
         """).fetchone()
-        new, twice, met = map(orjson.loads, told)
-        # What may replace rows of a table is first copied aside, into memory, page by page: of keys
-        # in no order that is most of the table. Few are seen twice, and they go one by one.
-        self._db.execute(
-            "insert or ignore into seen select scope, id, hash, ? from incoming", [part]
-        )
+        new, met, again = map(orjson.loads, told)
+        self._see(part, "where position not in " + GIVEN, told[2])
         self._db.executemany(
-            "insert or replace into seen values (?, ?, ?, ?)",
-            ((scopes[at], ids[at], hashes[at], part) for at in twice),
+            "update seen set hash = ?, part = ? where scope = ? and short = ? and id = ?",
+            (
+                (hashes[at], part, scopes[at], _short(ids[at]), ids[at])
+                for at in set(new).intersection(again)
+            ),
         )
         return News(sorted(new), {ids[at] for at in met})
 
+    def _see(self, part: int, which: str, *values: object) -> None:
+        """Note those that came as seen."""
+        what = f"select scope, id, short, hash, ? from incoming i {which}"
+        self._db.execute(f"insert into seen {what}", [part, *values])
+
     def missing(self, scope: str) -> list[str]:
         """Return the ids the log holds as alive in this scope and the scan did not see."""
+        # Both are read once, in the order of ids; looked up one by one each would take two pages.
         return self._column(
-            """
-            select id from known k where scope = ? and op = 'upsert' and not exists
-                (select 1 from seen s where s.scope = k.scope and s.id = k.id) order by id
-            """,
+            "select id from known where scope = ? and op = 'upsert' except "
+            f"select id from seen {_indexed(scope)} where scope = ? order by id",
+            scope,
             scope,
         )
 
     def seen_in(self, scope: str) -> list[str]:
         """Return the ids the scan has seen in this scope."""
-        return self._column("select id from seen where scope = ?", scope)
+        return self._column(f"select id from seen {_indexed(scope)} where scope = ?", scope)
 
     def hashes(self, ids: Sequence[str], *, seen: bool = False) -> dict[str, str]:
         """Return the hash of those of these ids that the log holds as alive, or the scan has seen.
 
         What is taken counts as seen when it is flushed.
         """
-        source = "seen where" if seen else "known where op = 'upsert' and"
+        given, short = json.dumps(ids), json.dumps(list(map(_short, ids)))
+        source, values = "known where op = 'upsert'", [given]
+        if seen:
+            source, values = f"seen where short in {GIVEN}", [short, given]
         rows = self._db.execute(
-            f"select id, hash from {source} scope = '' and id in {GIVEN}", [json.dumps(ids)]
+            f"select id, hash from {source} and scope = '' and id in {GIVEN}", values
         )
         return {record_id: mark or "" for record_id, mark in rows}
 
     def see(self, ids: Sequence[str], part: int) -> None:
         """Mark ids as seen and unchanged."""
-        self._db.execute(
-            "insert or ignore into seen select scope, id, hash, ? from known "
-            f"where scope = '' and id in {GIVEN}",
-            [part, json.dumps(ids)],
-        )
+        was = self.hashes(ids)
+        self._db.execute("delete from incoming")
+        rows = [(at, "", one, _short(one), was[one]) for at, one in enumerate(was)]
+        insert(self._db, "insert into incoming", rows)
+        self._see(part, f"where not exists (select 1 from seen s where {_SEEN_BEFORE})")
 
     def knows_any(self) -> bool:
         """Tell whether the log held anything before the scan."""
@@ -207,3 +223,12 @@ class Scratch:
 
     def _column(self, query: str, *values: object) -> list[str]:
         return column(self._db, query, *values)
+
+
+def _short(record_id: str) -> int:
+    return crc32(record_id.encode())
+
+
+def _indexed(scope: str) -> str:
+    """Tell SQLite to read what has no scope as it lies: that is all there is."""
+    return "" if scope else "not indexed"
