@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sources.payload import Record
+from sources.payload import Body, Record
 
 
 @dataclass
 class Buffer:
     """Five columns of equal length, the records' own empty once they are in another process.
 
-    `notes` are added to the records' hashes, "" for nothing.
+    `notes` are added to the records' hashes, "" for nothing. `bodies` are the records as they came,
+    in their order, of use where they are all of them.
     """
 
     scopes: list[str] = field(default_factory=list)
@@ -21,6 +22,7 @@ class Buffer:
     notes: list[str] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     observed: list[datetime] = field(default_factory=list)
+    bodies: list[Body] = field(default_factory=list)
 
     def add(self, scope: str, key: str, record: Record, observed: datetime) -> None:
         """Add one record."""
@@ -37,8 +39,11 @@ class Buffer:
         records: Sequence[Record],
         observed: datetime,
         notes: Sequence[str],
+        body: Body | None = None,
     ) -> None:
         """Add several, seen at once."""
+        if body and len(body.places) == len(records):
+            self.bodies.append(body)
         self.scopes += [scope] * len(keys)
         self.ids += keys
         self.notes += notes
@@ -58,5 +63,5 @@ class Buffer:
         )
 
     def filled(self, records: list[Record]) -> Buffer:
-        """Return the same with these records."""
-        return replace(self, records=records)
+        """Return the same with these records, wherever they came from."""
+        return replace(self, records=records, bodies=[])

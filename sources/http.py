@@ -34,9 +34,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Answer:
-    """What came with a value: the headers, and the vendor's clock (None where it is unsaid)."""
+    """What came with a value: headers, body, and the vendor's clock (None where it is unsaid)."""
 
     headers: httpx.Headers
+    body: bytes
     vendor_time: datetime | None
 
 
@@ -150,7 +151,7 @@ class Client:
                 self._again("body", tries, resource, f"answered 200, but {malformed}", response)
                 continue
             self.vendor_time = vendor_time(response.headers)
-            return checked, Answer(response.headers, self.vendor_time)
+            return checked, Answer(response.headers, response.content, self.vendor_time)
 
     def find(
         self, url: str, *, resource: str, read: Callable[[Any], Record] = record_in

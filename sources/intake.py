@@ -44,13 +44,14 @@ class Intake:
         self._scan.changes.meet(page.records)
         records, notes = page.records, notes or [""] * len(page.records)
         told = list(map(shape.record_id, records))
-        ids = [one for one in told if one is not None]
+        ids, body = [one for one in told if one is not None], page.body
         if len(ids) < len(told):
             nameless = Reject(None, shape.key, "a record without a usable id was left out")
             self._scan.changes.reject([nameless] * (len(told) - len(ids)))
             kept = [at for at, one in enumerate(told) if one is not None]
             records, notes = [records[at] for at in kept], [notes[at] for at in kept]
-        buffer.extend(scope, ids, records, observed, notes)
+            body = body.only(kept) if body else None
+        buffer.extend(scope, ids, records, observed, notes, body)
         if len(buffer.ids) >= (_SENT if self._worker else FLUSH):
             self._send()
             while len(self._waiting) > (_WAITING if self._worker else 0):

@@ -78,6 +78,7 @@ class Keyset:
             onward, ready = self._next(here, batch, stamps), None
             fresh = self._fresh(batch, stamps, until)
             records, looked = [batch.records[at] for at in fresh], [stamps[at] for at in fresh]
+            body = batch.body.only(fresh) if batch.body else None
             if until and any(stamp > until for stamp in dated(stamps)):
                 onward = None
             elif onward is None and is_cut(here.page, batch, self._fullest):
@@ -88,7 +89,8 @@ class Keyset:
                 yield Page(records, str(here), batch.vendor_time)
                 records, looked = [], []
                 yield from self._read_again(here)
-            yield Page(records, str(onward) if onward else None, batch.vendor_time, looked)
+            following = str(onward) if onward else None
+            yield Page(records, following, batch.vendor_time, looked, body)
             if onward is None:
                 return
             here, batch = onward, ready or self._fetch(onward, self._sort)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sources.convert import Moments
 from sources.errors import ContractError
 from sources.http import Answer, Client
-from sources.payload import Record, records_in
+from sources.payload import Body, Record, records_in
 
 K = TypeVar("K")
 # Empty pages, or one that comes again when records move, are met on the way to the last page; so
@@ -31,12 +31,14 @@ class Page:
 
     Attributes:
         stamps: When each of its records changed, where the walk has looked at that.
+        body: The records as they came, where they are just these.
     """
 
     records: list[Record]
     next: str | None
     vendor_time: datetime | None
     stamps: Moments | None = None
+    body: Body | None = None
 
 
 def follow_header(
@@ -64,7 +66,8 @@ def follow_header(
             tell(answer)
         following = (answer.headers.get(header) or "").strip()
         onward = client.next_url(address, following, resource) if following else None
-        return Page(records, onward, answer.vendor_time)
+        body = Body(answer.body, None, range(len(records)))
+        return Page(records, onward, answer.vendor_time, body=body)
 
     with ThreadPoolExecutor(1, thread_name_prefix=f"{client.vendor}-page") as ahead:
         pending: Future[Page] | None = ahead.submit(fetch, url)
@@ -95,6 +98,7 @@ class Batch:
         more: Whether there is another page.
         total: How many records there are in all; None where the vendor does not say.
         size: How many a full page holds, by the vendor's word; None where it does not say.
+        body: The records as they came.
     """
 
     records: list[Record]
@@ -102,6 +106,7 @@ class Batch:
     total: int | None = None
     size: int | None = None
     vendor_time: datetime | None = None
+    body: Body | None = None
 
 
 def numbered(

@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -25,6 +27,24 @@ _DEEPEST = 64
 _TOO_DEEP = "(nested too deeply)"
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+
+
+@dataclass(frozen=True)
+class Body:
+    """Records as they came: an answer, the key its list is under, and which of that are meant."""
+
+    sent: bytes
+    envelope: str | None
+    places: Sequence[int]
+
+    def only(self, places: Sequence[int]) -> Body:
+        """Return those at these places among the ones that are meant."""
+        return Body(self.sent, self.envelope, [self.places[at] for at in places])
+
+    def records(self) -> list[Record]:
+        """Read them again."""
+        found = records_in(parse(self.sent), self.envelope)
+        return [found[at] for at in self.places]
 
 
 class MalformedBodyError(ValueError):

@@ -29,6 +29,7 @@ import orjson
 from sources import VENDORS
 from sources.buffer import Buffer
 from sources.made import Facts, Family, Here, Made
+from sources.payload import Body
 from sources.records import Shape
 from sources.rows import Rows
 
@@ -41,15 +42,15 @@ class Asked(NamedTuple):
     """A buffer whose records are JSON, and how its rows are declared: package, resource."""
 
     declared: tuple[str, str]
-    records: bytes
+    bodies: list[Body]
     buffer: Buffer
     facts: Facts
     salt: bytes
 
     def here(self, shape: Shape) -> Here:
         """Return what is made of it, in this process."""
-        buffer = self.buffer.filled(orjson.loads(self.records))
-        return Here(shape, buffer, self.facts, self.salt)
+        records = [record for body in self.bodies for record in body.records()]
+        return Here(shape, self.buffer.filled(records), self.facts, self.salt)
 
 
 class Whole(NamedTuple):
@@ -123,12 +124,14 @@ class Worker:
         package = VENDORS.get(made.facts.vendor)
         if package is None or self.lost:
             return made
-        try:
-            records = orjson.dumps(made.buffer.records)
-        except TypeError:  # an integer beyond 64 bits
-            return made
+        bodies, count = made.buffer.bodies, len(made.buffer.ids)
+        if sum(len(body.places) for body in bodies) < count:
+            try:
+                bodies = [Body(orjson.dumps(made.buffer.records), None, range(count))]
+            except TypeError:  # an integer beyond 64 bits
+                return made
         where = package, made.shape.resource
-        asked = Asked(where, records, made.buffer.filled([]), made.facts, made.salt)
+        asked = Asked(where, bodies, made.buffer.filled([]), made.facts, made.salt)
         # Several accounts ask; answers are heard in the order of their questions.
         with self._in_turn:
             number = self._asking.submit(self._ask, asked)

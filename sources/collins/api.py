@@ -35,7 +35,7 @@ def page_of(client: Client, path: str, resource: str, page: int, params: Mapping
     names = ("Total-Results", "Per-Page", "Page", "Total-Pages")
     total, size, own, pages = (_number(answer.headers.get(f"X-Pagination-{n}")) for n in names)
     more = pages is not None and page < pages
-    return Told(records, more, total, size or None, answer.vendor_time, own, pages)
+    return Told(records, more, total, size or None, answer.vendor_time, page=own, pages=pages)
 
 
 def _number(text: str | None) -> int | None:

@@ -8,11 +8,12 @@ from typing import Any
 from sources.http import Client
 from sources.keyset import stamp_text
 from sources.paging import Batch, Page, numbered
-from sources.payload import MalformedBodyError, Record, record_in, records_in
+from sources.payload import Body, MalformedBodyError, Record, record_in, records_in
 from sources.window import Place
 
 WHOAMI, CUSTOMERS, TAGS = "whoami", "customers", "tags"
 AT_ONCE = 8
+_LIST = "data"
 INCLUDE = "tags,addresses,addresses.delivery_zone"
 OLDEST_FIRST, NEWEST_FIRST, YOUNGEST_FIRST = "updated_at", "-updated_at", "-created_at"
 OTHER_ORDERS = ("-updated_at", "created_at", "-created_at", "name", "-name", "email", "-email")
@@ -81,12 +82,13 @@ def _page(client: Client, path: str, resource: str, page: int, params: dict[str,
     """Ask for one page with all of our own parameters: next links may have lost them."""
     url = client.url(path, **params, page=str(page))
     batch, answer = client.get(url, resource=resource, read=_batch)
-    return Batch(batch.records, batch.more, batch.total, batch.size, answer.vendor_time)
+    body = Body(answer.body, _LIST, range(len(batch.records)))
+    return Batch(batch.records, batch.more, batch.total, batch.size, answer.vendor_time, body)
 
 
 def _batch(value: Any) -> Batch:
     """Read either envelope: with a count of everything, or only with a next link."""
-    records = records_in(value, "data")
+    records = records_in(value, _LIST)
     links, meta = value.get("links"), value.get("meta")
     if not isinstance(links, dict) and not isinstance(meta, dict):
         # Neither is sent with the documentation's own samples: only an empty page is the end.

@@ -25,6 +25,7 @@ from sources import VENDORS
 from sources.buffer import Buffer
 from sources.foodics.fields import CUSTOMERS
 from sources.made import Facts, Here
+from sources.payload import Body
 from sources.worker import Asked, Whole, Worker
 from tests.conftest import NOON, assert_true
 from tests.sources.collins_bench import Bench as Collins
@@ -89,6 +90,32 @@ def test_what_nobody_documented_is_told_from_there_too(worker):
     made = _made(worker)
     assert isinstance(made, Whole)
     assert made.rows(range(5)).unknown == _here().rows(range(5)).unknown == {"balance", "unheard"}
+
+
+@pytest.mark.parametrize("all_came", [True, False], ids=["all", "all but one"])
+def test_records_are_read_where_they_came_in_if_all_of_them_did(worker, all_came):
+    """Of an answer that is not quite JSON, without a record that nobody can name."""
+    sent = (
+        b'{"data": [{"id": "a", "name": "A\\u0000da", "order_count": NaN, "tags": [{"id": 1}]},'
+        b' {"id": null}, {"id": "b", "house_account_balance": 1208925819614629174706176}]}'
+    )
+    body = Body(sent, "data", range(3)).only([0, 2])
+    records = body.records()
+    assert [record["id"] for record in records] == ["a", "b"]
+    more = [] if all_came else [{"id": "c"}]
+
+    def made(records, body):
+        buffer = Buffer()
+        buffer.extend("", ["a", "b"], records, NOON, ["", "note"], body)
+        buffer.extend("", ["c"] * len(more), more, NOON, [""] * len(more))
+        return Here(CUSTOMERS, buffer, Facts("foodics", "T", "S", {"country": "AU"}), b"salt")
+
+    others = [{"id": one} for one in "ab"]
+    asked = worker.make(made(others if all_came else [*records[:1], others[1]], body))
+    asked = asked.result() if isinstance(asked, Future) else asked
+    expected = made(records if all_came else [*records[:1], others[1]], None)
+    assert isinstance(asked, Whole)
+    assert _all(asked, range(2 + len(more))) == _all(expected, range(2 + len(more)))
 
 
 def test_number_that_json_cannot_carry_on_is_made_here(worker):
@@ -232,7 +259,7 @@ def test_process_ends_with_its_questions_and_not_with_ctrl_c():
 def test_answer_is_one_message_to_each_question():
     """What travels, looked at from the inside."""
     asked = Asked(
-        ("sources.foodics", "customers"), b"[]", Buffer(), Facts("foodics", "T", "S", {}), b""
+        ("sources.foodics", "customers"), [], Buffer(), Facts("foodics", "T", "S", {}), b""
     )
     questions, answers = io.BytesIO(), io.BytesIO()
     for number in (1, 2):
