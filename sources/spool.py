@@ -22,18 +22,19 @@ class Spool:
         self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(folder) if folder else None)  # noqa: SIM115  kept until drained
         # A generator that nobody takes to its end closes nothing.
         self.close = weakref.finalize(self, self._file.close)
-        # Arrow writes a table in hundreds of pieces, and would wait for its turn with each.
-        self._sink = pa.BufferedOutputStream(pa.PythonFile(self._file, "w"), _BUFFER)
-        self._writer = pa.ipc.new_stream(self._sink, schema)
+        self._schema = schema
+        self._file.write(schema.serialize())
 
     def add(self, table: pa.Table) -> None:
-        """Keep a table."""
-        self._writer.write_table(table)
+        """Keep a table; raises ValueError for one of another schema."""
+        if not table.schema.equals(self._schema):
+            raise ValueError("rows of another table")
+        # A stream's own writer writes hundreds of pieces, and waits for its turn with each.
+        for batch in table.to_batches():
+            self._file.write(batch.serialize())
 
     def drain(self) -> Iterator[pa.Table]:
         """Yield what was kept, some thousand rows at a time, and keep it no longer."""
-        self._writer.close()
-        self._sink.flush()
         self._file.seek(0)
         source = pa.BufferedInputStream(pa.PythonFile(self._file, "r"), _BUFFER)
         with pa.ipc.open_stream(source) as batches:
