@@ -42,7 +42,7 @@ class Buffer:
         body: Body | None = None,
     ) -> None:
         """Add several, seen at once."""
-        if body and len(body.places) == len(records):
+        if body and records and len(body.places) == len(records):
             self.bodies.append(body)
         self.scopes += [scope] * len(keys)
         self.ids += keys

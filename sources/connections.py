@@ -56,6 +56,9 @@ class Connections:
             raise RuntimeError("the connections are closed")
         client = self._make()
         self._all.append(client)
+        if self._closed:
+            # Meanwhile; whoever closed the others has not seen it.
+            client.close()
         return client
 
     def send(self, request: httpx.Request) -> httpx.Response:

@@ -51,6 +51,8 @@ class Intake:
             kept = [at for at, one in enumerate(told) if one is not None]
             records, notes = [records[at] for at in kept], [notes[at] for at in kept]
             body = body.only(kept) if body else None
+        # Of use to the other process alone.
+        body = body if self._worker else None
         buffer.extend(scope, ids, records, observed, notes, body)
         if len(buffer.ids) >= (_SENT if self._worker else FLUSH):
             self._send()
