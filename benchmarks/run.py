@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import accounts, folding, loads
+from benchmarks import accounts, asking, folding, loads
 from benchmarks.book import Book
 from benchmarks.chart import chart
 from benchmarks.options import Options
@@ -43,6 +43,7 @@ def workloads(form: str) -> dict[str, Workload]:
     found["together"] = partial(accounts.together, each, 0.1)
     for rows in logs:
         found[f"fold-{rows // 1000}k"] = partial(folding.fold, rows)
+    found[f"asked-{logs[-1] // 1000}k"] = partial(asking.asking, logs[-1])
     if form == "full":
         # What a customer of each vendor costs where nobody waits: the constants of docs/scale.md.
         found["together-at-once"] = partial(accounts.together, 20_000, 0.0)

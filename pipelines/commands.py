@@ -19,10 +19,8 @@ _LAST_PORT = 65_535
 
 def run_sync(options: Namespace) -> int:
     """`regulars sync`."""
-    from pipelines import project
     from pipelines import sync as runs
 
-    project.collect_seldom()
     outcome = runs.sync(
         options.vendors, full=options.full, allow_mass_delete=options.allow_mass_delete
     )
@@ -31,10 +29,8 @@ def run_sync(options: Namespace) -> int:
 
 def run_backfill(options: Namespace) -> int:
     """`regulars backfill`."""
-    from pipelines import project
     from pipelines import sync as runs
 
-    project.collect_seldom()
     return report(runs.backfill(options.vendor, _window(options.since, options.until)))
 
 

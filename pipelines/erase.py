@@ -23,7 +23,8 @@ from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from pipelines import lock, settings, warehouse
-from pipelines.land import causes, clear, open_scans, states, tenants
+from pipelines.land import causes, clear
+from pipelines.states import open_scans, states, tenants
 from sources import VENDORS
 from sources.erased import SCHEMA, TABLE, Erased, customer_hash
 from sources.errors import ConfigError, Locked, SyncError, is_full

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines import settings, warehouse
-from pipelines.land import states
 from pipelines.reconcile import Key
 from pipelines.settings import Account
+from pipelines.states import states
 from pipelines.status import Row, held, reader
 from sources.errors import ConfigError
 from sources.throttle import Timing

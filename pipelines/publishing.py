@@ -9,7 +9,7 @@ from typing import Any
 from dlt.destinations.exceptions import DatabaseException
 
 from pipelines import warehouse
-from pipelines.land import open_scans
+from pipelines.states import open_scans
 from sources.errors import Held, Locked, SyncError, exit_code_of, is_full
 from sources.job import RemovalPlan, ScanReport
 from sources.throttle import Timing

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipelines import project, settings, warehouse
-from pipelines.land import states, tenants
 from pipelines.reconcile import Key, compare, counts
+from pipelines.states import states, tenants
 from sources.errors import Held
 from transforms.publish import Warehouse
 

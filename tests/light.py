@@ -22,8 +22,8 @@ import pytest
 import pipelines.publishing
 import pipelines.sync
 from pipelines import warehouse
-from pipelines.land import tenants
 from pipelines.settings import Account
+from pipelines.states import tenants
 from sources import VENDORS
 from sources.job import Job
 from sources.known import Log

@@ -71,9 +71,9 @@ class Fold:
         self._read_side_by_side(few=False)
         whole = all_new and keys == rows
         if whole:
-            self.run(self._say("first"))
+            self.run(self._say("first", within="1 = 1"))
         else:
-            self._write("once", "times = 1")
+            self._write_once()
             self._write("often", "times > 1", most=WITH_WINDOWS)
         # The checks look for the same keys.
         self._read_side_by_side(few=rows <= _FEW)
@@ -88,6 +88,23 @@ class Fold:
         """
         if self.dialect == "duckdb":
             self.run("reset threads" if few else "set threads = 1")
+
+    def _write_once(self) -> None:
+        """Write the histories of keys the log holds one row of, which a new scan brought.
+
+        Where they are very many beside few others, all rows of the new scans are taken but those of
+        the others: these fit into memory at once.
+        """
+        others = self._count(self._changed, "times > 1")
+        if others > WITHOUT_WINDOWS or self._count(self._changed) - others <= WITHOUT_WINDOWS:
+            self._write("once", "times = 1")
+            return
+        key = ", ".join(self.entity.key)
+        within = (
+            f"scan_id in ({literals(list(self.news))}) "
+            f"and ({key}) not in (select {key} from {self._changed} where times > 1)"
+        )
+        self.run(self._say("first", within=within))
 
     def _write(self, name: str, which: str, *, most: int | None = None) -> None:
         """Write the histories of some of the changed keys, a portion of the log at a time.
@@ -126,8 +143,8 @@ class Fold:
         self.run(f"drop table if exists {table}")
         self.run(f"create temporary table {table} ({key}{more})")
 
-    def _count(self, table: str) -> int:
-        return int(self.run(f"select count(*) from {table}")[0][0])
+    def _count(self, table: str, which: str = "1 = 1") -> int:
+        return int(self.run(f"select count(*) from {table} where {which}")[0][0])
 
     def _find_changed(self, rows: int, *, all_new: bool) -> None:
         """Put the keys these rows speak of into a table, with how much the log holds of each."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,9 @@ log = logging.getLogger("regulars.publish")
 _VERSION = "*"
 # Rows in one statement.
 _AT_ONCE = 20
+# What a check asks of its rows, and of which entity; and the changed keys these are rows of.
+_ASKED = re.compile(r"\{(changed|rewritten)_(\w+)\}")
+_WHICH = {"changed": "1 = 1", "rewritten": "times > 1"}
 
 
 class Connection(Protocol):
@@ -212,23 +216,18 @@ def find_news(warehouse: Warehouse, entity: Entity, held: Mapping[str, int]) -> 
     return {scan: count for scan, count in held.items() if known.get(scan) != count}
 
 
-def conditions(
-    entity: Entity, vendor: str, *, whole: bool | None, some: str = "1 = 1"
-) -> dict[str, str]:
+def conditions(entity: Entity, vendor: str, some: str | None) -> dict[str, str]:
     """Return what a check may ask of a row: `changed_` by this publish, `rewritten_` by it.
 
     Rewritten are keys the log holds more than one row of: only they can have several versions.
-    `some` limits them to a portion.
-    `whole` tells that all there is of the vendor is new, one row of each key, which is not looked
-    up then: it would take memory for each. None tells that nothing was folded.
+    `some` limits both to a portion of what changed. None is for all there is of the vendor, of
+    which nothing was rewritten: to look keys up would take memory for each.
     """
-    view, nothing = entity.view, "1 = 0"
-    again = f"times > 1 and {some}"
-    changed, rewritten = {
-        None: (nothing, nothing),
-        True: (f"{view}.vendor = '{vendor}'", nothing),
-        False: (among(entity, f"changed_{view}"), among(entity, f"changed_{view}", again)),
-    }[whole]
+    view, table = entity.view, f"changed_{entity.view}"
+    changed, rewritten = f"{view}.vendor = '{vendor}'", "1 = 0"
+    if some is not None:
+        changed = among(entity, table, some)
+        rewritten = among(entity, table, f"times > 1 and {some}")
     return {f"changed_{view}": changed, f"rewritten_{view}": rewritten}
 
 
@@ -253,17 +252,15 @@ def rejects_view(logs: Sequence[str]) -> str:
 
 def _check(warehouse: Warehouse, vendor: str, folded: Mapping[str, bool], done: Published) -> None:
     """Run the checks over what changed; warnings are kept, a failure ends the transaction."""
-    names: dict[str, str] = {}
-    for entity in ENTITIES:
-        names |= conditions(entity, vendor, whole=folded.get(entity.view))
     for path in sorted((HERE / "checks").glob("*.sql")):
         text = sql(f"checks/{path.stem}")
-        if not any(f"_{view}}}" in text for view in folded):
+        which, view = _ASKED.findall(text)[0]
+        if view not in folded:
             continue
+        entity = next(one for one in ENTITIES if one.view == view)
         kind, sentence = text.splitlines()[0].removeprefix("-- ").split(": ", 1)
-        sorts = [one for one in ENTITIES if f"{{rewritten_{one.view}}}" in text]
-        parts = _portions(warehouse, sorts[0], vendor, folded) if sorts else [{}]
-        queries = [text.format(**names | part) for part in parts]
+        parts = _portions(warehouse, entity, vendor, which, whole=folded[view])
+        queries = [text.format(**part) for part in parts]
         counts = [warehouse.run(f"select count(*) from ({one}) as offenders") for one in queries]
         count = sum(int(rows[0][0]) for rows in counts)
         if count and kind == "fail":
@@ -274,11 +271,17 @@ def _check(warehouse: Warehouse, vendor: str, folded: Mapping[str, bool], done: 
 
 
 def _portions(
-    warehouse: Warehouse, entity: Entity, vendor: str, folded: Mapping[str, bool]
+    warehouse: Warehouse, entity: Entity, vendor: str, which: str, *, whole: bool
 ) -> list[dict[str, str]]:
-    """Return the conditions of a check that sorts what was rewritten, a portion at a time."""
-    if folded.get(entity.view) is not False:
-        return []
+    """Return the conditions of a check, for a portion of what changed at a time.
+
+    Of rows that need not be sorted all are asked where more changed than a portion holds, which is
+    one look.
+    """
+    if whole:
+        return [conditions(entity, vendor, None)]
     changed = f"changed_{entity.view}"
-    parts = portions(warehouse.run, changed, "times > 1", WITHOUT_WINDOWS, MOST_LOOKS)
-    return [conditions(entity, vendor, whole=False, some=some) for some in parts]
+    parts = portions(warehouse.run, changed, _WHICH[which], WITHOUT_WINDOWS, MOST_LOOKS)
+    if which == "changed" and len(parts) > 1:
+        return [conditions(entity, vendor, None)]
+    return [conditions(entity, vendor, some) for some in parts]

@@ -42,7 +42,7 @@ def test_backfill_finds_what_moved_no_stamp_and_leaves_the_watermark(
     vendor, world, sync, backfill, tables
 ):
     """Case 58: what no increment sees is read again, and the next one begins where it would."""
-    from pipelines.land import states
+    from pipelines.states import states
     from pipelines.status import reader
     from pipelines.warehouse import reading
 

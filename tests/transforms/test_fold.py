@@ -87,7 +87,7 @@ def _expected(log):
 @contextmanager
 def _tight():
     """Have what is many for a few rows."""
-    few = {"WITH_WINDOWS": 2, "WITHOUT_WINDOWS": 5}
+    few = {"WITH_WINDOWS": 2, "WITHOUT_WINDOWS": 1}
     shares, checks = (
         patch.object(portions, "_SHARE", 2),
         patch("transforms.publish.WITHOUT_WINDOWS", 3),
@@ -149,6 +149,24 @@ def test_new_keys_of_a_later_scan_leave_the_others_as_they_are():
     _observe(warehouse, "b", 2, "s2", "y")
     publish(warehouse)
     assert [row[0] for row in _history(warehouse)] == ["a", "b"]
+
+
+def test_many_new_keys_beside_few_others_are_taken_by_their_scans():
+    """Cases 43, 44: taken in one look, they leave alone who was there, and who is not shown yet."""
+    warehouse = _warehouse()
+    for customer in "ab":
+        _observe(warehouse, customer, 1, "s1", "x")
+    publish(warehouse)
+    _observe(warehouse, "b", 2, "s2", "y")
+    for customer in "cdef":
+        _observe(warehouse, customer, 2, "s2", "x", "delete" if customer == "d" else "upsert")
+    _observe(warehouse, "g", 2, "s3", "x")
+    with _tight():
+        publish(warehouse, open_scans=["s3"])
+    found = [(customer, name, until) for customer, name, _, _, until in _history(warehouse)]
+    ended = T0 + timedelta(seconds=2)
+    alive = [(customer, "x", None) for customer in "cef"]
+    assert found == [("a", "x", None), ("b", "x", ended), ("b", "y", None), *alive]
 
 
 def test_open_scan_is_not_shown_until_it_is_complete():

@@ -92,8 +92,13 @@ def test_reader_sees_all_of_the_old_until_all_of_the_new_is_there(failing):
     assert _core(reader) != before
 
 
-def test_membership_of_an_unknown_customer_is_kept_and_told(failing):
-    """Case 39: the customer may be hidden, or not read yet; the check warns with their number."""
+@pytest.mark.parametrize("portion", [100_000, 0])
+def test_membership_of_an_unknown_customer_is_kept_and_told(failing, portion, monkeypatch):
+    """Case 39: the customer may be hidden, or not read yet; the check warns with their number.
+
+    Whether what changed is one portion, or so much that all is looked at.
+    """
+    monkeypatch.setattr("transforms.publish.WITHOUT_WINDOWS", portion)
     _join(failing, 3, "s3")
     failing.run("update raw_loke.customer_list_members set id = 'nobody' where _scan_id = 's3'")
     (warning,) = publish(failing).warnings

@@ -1,5 +1,5 @@
--- A log that is all new and holds one row of each key, as after a first load: nothing to look up.
+-- Rows of keys the log holds one row of, as after a first load: no key is looked up.
 insert into core.{history} ({columns}, {ours})
 select {columns}, {ours_once}
 from {staged} as entry
-where op = 'upsert' and scan_id not in ({open_scans})
+where op = 'upsert' and scan_id not in ({open_scans}) and {within}
